@@ -1,0 +1,123 @@
+/**
+ * The log of a node, seen from the rooms: one writer (the journal thread) and any number of readers (gateways, the
+ * sequencer). A room's log is a sequence of TLV records (danmaku and delete) with increasing offsets. The same
+ * contract suite (`room-log.contract.ts`) runs on every implementation.
+ *
+ * Offsets after a crash. The sequencer may run ahead of the journal by at most `burn` offsets per room, so after an
+ * unclean stop some offsets above the stored head may have been seen by viewers although they are lost. The store
+ * counts unclean starts in `generation`, and remembers with each room the generation its newest record was written in.
+ * A room's effective head is therefore
+ *
+ *     head = storedHead + burn * (generation - generationOfRoom)
+ *
+ * and numbering goes on above it. The formula is cumulative, so it holds through any number of crashes without
+ * writing to the rooms at a start.
+ */
+
+/** What the log knows of a room that has records. */
+export interface StoredRoom {
+  readonly epoch: string;
+  /** Highest offset used or burned, see above. */
+  readonly head: number;
+  /** Timestamp of the newest record, Unix ms. */
+  readonly ts: number;
+  /** Oldest offset still kept; everything below was trimmed. */
+  readonly floor: number;
+}
+
+/** A stretch of a room's log, as it goes to a viewer. */
+export interface LogPage {
+  /**
+   * TLV records in order: danmaku and delete records, and `gap` records where offsets will not come (`trimmed` below
+   * the floor, `lost` for holes between records). Always whole records. Private to the caller.
+   */
+  readonly bytes: Uint8Array;
+  /** Everything up to and including this offset is accounted for by `bytes` (records or gaps). */
+  readonly next: number;
+  /** Danmaku and delete records in `bytes`, gaps not counted. */
+  readonly count: number;
+}
+
+export interface PageLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
+/** An idempotency key that is still remembered. */
+export interface StoredKey {
+  readonly uid: string;
+  readonly key: string;
+  readonly offset: number;
+  readonly ts: number;
+}
+
+/** Read side. Sees only what is committed; every call sees a consistent state. Throws `StoreError`. */
+export interface RoomLogReader {
+  /** The room, or undefined where the log has no record of it. Rooms of an outdated life (see `life`) come back with a fresh epoch from the writer's meta data, never the old one. */
+  room(name: string): StoredRoom | undefined;
+  /**
+   * Reads what follows `after`, up to and including `through`. Where fewer offsets than `through` can be accounted for
+   * within the limits, `next` says how far it came; a hole that reaches to `through` (burned, nothing stored) is a `gap`.
+   * `count` may be 0 while `next` > `after`.
+   */
+  read(name: string, after: number, through: number, limits: PageLimits): LogPage;
+  /** The offset after which the newest `records` stored records (not past `through`) follow; `through` if there are none. */
+  positionOfLast(name: string, records: number, through: number): number;
+  /** Keys of the room written at or after `sinceTs` (Unix ms), oldest first, the newest `keysMax` of them. */
+  keys(name: string, sinceTs: number, keysMax: number): Iterable<StoredKey>;
+  /** Names in alphabetical order after `after` ("" = from the start). */
+  list(after: string, limit: number): readonly string[];
+  /** Number of rooms with records. */
+  count(): number;
+  /** Names of rooms whose newest record is older than `ts` (Unix ms), at most `limit`. */
+  untouchedSince(ts: number, limit: number): readonly string[];
+  close(): void;
+}
+
+/** A run of records of one room with consecutive or increasing offsets, encoded back to back. */
+export interface AppendRun {
+  readonly room: string;
+  readonly epoch: string;
+  readonly bytes: Uint8Array;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  /** Timestamp of the last record, Unix ms. */
+  readonly ts: number;
+}
+
+export interface AppendKey extends StoredKey {
+  readonly room: string;
+}
+
+/** What one group commit writes, all or nothing. `bytes` may lie in shared memory that is stable during the call. */
+export interface AppendBatch {
+  readonly runs: readonly AppendRun[];
+  readonly keys: readonly AppendKey[];
+  /** Rooms to forget whole (records, keys, epoch), unless they have a record newer than `olderThanTs`. */
+  readonly forget: readonly { readonly room: string; readonly olderThanTs: number }[];
+}
+
+/** Write side; exactly one. Throws `StoreError`; a failed commit leaves nothing behind and may be tried again. */
+export interface RoomLogWriter {
+  commit(batch: AppendBatch): void;
+  /** Drops keys older than `beforeTs`, or beyond the newest `keysPerRoomMax` of a room; a bounded slice of work per call. */
+  expireKeys(beforeTs: number, keysPerRoomMax: number): void;
+  /** Marks the stop as clean and closes. */
+  close(): void;
+}
+
+export type StoreErrorKind = "full" | "read_only" | "damaged" | "newer_version" | "in_use" | "io";
+
+/** The log could not be opened, read or written. `message` tells an operator what to do. */
+export class StoreError extends Error {
+  readonly kind: StoreErrorKind;
+  constructor(kind: StoreErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StoreError";
+    this.kind = kind;
+  }
+}
+
+/** How strongly a commit is pushed to the disk: `fsync` survives power loss, `os` a crash of the process, `none` likewise but with no sync at any time. */
+export type Durability = "fsync" | "os" | "none";

@@ -1,0 +1,81 @@
+/**
+ * What a gateway's rooms offer to the faces of the node (WebSocket, HTTP, SSE): join, publish, read. One hub per
+ * gateway thread; every call and callback happens on that thread.
+ */
+import type { DanmakuError, Draft } from "@danmakud/wire";
+
+/** Who is on the other end. */
+export interface Principal {
+  readonly uid: string;
+  readonly name?: string;
+  readonly role: Role;
+  /** Rooms the principal may enter; absent = all. */
+  readonly rooms?: readonly string[];
+}
+
+export const ROLES = ["viewer", "member", "moderator", "service", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Form in which a viewer gets records. */
+export type Encoding = "tlv" | "json" | "sse";
+
+/** Where a viewer starts. */
+export type StartPosition =
+  | { readonly kind: "head" }
+  | { readonly kind: "last"; readonly records: number }
+  | { readonly kind: "resume"; readonly epoch: string; readonly after: number };
+
+/** The sending end of a viewer. */
+export interface ViewerSink {
+  /**
+   * Takes one frame (`Uint8Array` for tlv, text for json and sse). Returns the bytes taken, −1 where the frame was
+   * taken but queued (call `Hub.drained` when the queue is empty again), 0 where it was dropped.
+   */
+  send(frame: Uint8Array | string): number;
+  /** Ends the viewer's connection with a close code of the contract. Must end in `Hub.leave`. */
+  close(code: number, reason: string): void;
+}
+
+/** Handle of a viewer within its hub. */
+export type ViewerId = number;
+
+export interface RoomInfo {
+  readonly room: string;
+  readonly epoch: string;
+  readonly head: number;
+  /** Connections in the room, all threads. */
+  readonly online: number;
+  /** Danmaku per second, over the last ten seconds. */
+  readonly rate: number;
+}
+
+export interface HistoryPage {
+  readonly epoch: string;
+  readonly head: number;
+  /** TLV danmaku records back to back (no gaps, no deletes). */
+  readonly bytes: Uint8Array;
+}
+
+export type HistoryQuery =
+  | { readonly after: number; readonly limit: number }
+  | { readonly last: number };
+
+export type PublishOutcome =
+  | { readonly offset: number; readonly ts: number; readonly epoch: string }
+  | { readonly error: DanmakuError };
+
+export interface Hub {
+  /** Enters a room, which opens it. The first frame the sink gets holds `hello`. A refusal arrives as `sink.close`. */
+  join(room: string, who: Principal, start: StartPosition, encoding: Encoding, sink: ViewerSink): ViewerId;
+  /** The viewer's queue has run empty. */
+  drained(viewer: ViewerId): void;
+  /** The connection is gone. */
+  leave(viewer: ViewerId): void;
+  /** Publishes drafts in order; settles when each is durable or refused. Policy (limits, roles) is applied inside. */
+  publish(room: string, who: Principal, drafts: readonly Draft[]): Promise<readonly PublishOutcome[]>;
+  /** The room, or undefined where it does not exist; does not create it. */
+  describe(room: string): Promise<RoomInfo | undefined>;
+  history(room: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
+  /** Rooms in alphabetical order after `after`; `next` is the value to go on from, absent at the end. */
+  list(after: string, limit: number): Promise<{ readonly rooms: readonly RoomInfo[]; readonly next?: string }>;
+}
