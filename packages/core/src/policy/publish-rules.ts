@@ -1,0 +1,46 @@
+import { DanmakuError, type Draft } from "@danmakud/wire";
+import type { Principal } from "../rooms/hub.ts";
+import { classDefaultOf, classMaxOf, maySchedule, maySpeakForOthers } from "./roles.ts";
+
+/**
+ * Whether a principal may publish a draft. Returns the refusal, or undefined where there is nothing against it:
+ * - a `uid` or `name` other than one's own, `attrs`, a class above one's role, a delivery time below moderator: `forbidden`;
+ * - a delivery time by those who may give one: `invalid_message` as long as this version cannot schedule.
+ */
+export function checkPublish(principal: Principal, draft: Draft): DanmakuError | undefined {
+  const { role } = principal;
+  if (!maySpeakForOthers(role)) {
+    if (draft.uid !== undefined && draft.uid !== principal.uid) {
+      return new DanmakuError("forbidden", `role ${role} may not publish under another uid`);
+    }
+    if (draft.name !== undefined && draft.name !== principal.name) {
+      return new DanmakuError("forbidden", `role ${role} may not choose a name`);
+    }
+    if (draft.attrs !== undefined) return new DanmakuError("forbidden", `role ${role} may not set attrs`);
+  }
+  if (draft.class !== undefined && draft.class > classMaxOf(role)) {
+    return new DanmakuError("forbidden", `role ${role} may not publish with this class`);
+  }
+  if (draft.deliverAt !== undefined || draft.delayMs !== undefined) {
+    return maySchedule(role)
+      ? new DanmakuError("invalid_message", "scheduled danmaku are not in this version")
+      : new DanmakuError("forbidden", `role ${role} may not schedule danmaku`);
+  }
+  return undefined;
+}
+
+/** The uid a danmaku is stored under. */
+export function publishUid(principal: Principal, draft: Draft): string {
+  return draft.uid ?? principal.uid;
+}
+
+/** The display name a danmaku is stored with; a name belongs to its uid, so a foreign uid does not inherit one's own. */
+export function publishName(principal: Principal, draft: Draft): string | undefined {
+  if (draft.name !== undefined) return draft.name;
+  return draft.uid === undefined || draft.uid === principal.uid ? principal.name : undefined;
+}
+
+/** The class (code) a danmaku is stored with. */
+export function publishClass(principal: Principal, draft: Draft): number {
+  return draft.class ?? classDefaultOf(principal.role);
+}
