@@ -1,0 +1,23 @@
+import type { Subprocess } from "bun";
+
+const children = new Set<Subprocess>();
+let hooked = false;
+
+/** Has a child killed when this process ends, however its test went. Forgets the child when it ends by itself. */
+export function keepForCleanup(child: Subprocess): void {
+  children.add(child);
+  child.exited.finally(() => children.delete(child)).catch(() => {});
+  if (hooked) return;
+  hooked = true;
+  process.once("exit", killChildren);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      killChildren();
+      process.exit(1);
+    });
+  }
+}
+
+function killChildren(): void {
+  for (const child of children) child.kill("SIGKILL");
+}

@@ -1,0 +1,43 @@
+/** Launchers of real servers, clients that check or break the protocol, and what tests share. */
+export {
+  type CommandOptions,
+  type CommandResult,
+  type RunningCommand,
+  runDanmakud,
+  startDanmakud,
+} from "./command.ts";
+export { bilibiliContents, type Comment, generateComments, toBilibiliXml } from "./comments.ts";
+export { EventStream, type StreamEvent } from "./event-stream.ts";
+export { freePort } from "./free-port.ts";
+export { type NodeOptions, startNode, TestNode } from "./node.ts";
+export { FAULTS_ON, NodeAdmin, residentBytes, type ThreadFault } from "./node-admin.ts";
+export { OffsetCoverage, type ViewerStart } from "./offset-coverage.ts";
+export { PATIENCE, TEST_LIMIT_MS } from "./patience.ts";
+export { Publisher, type PublisherOptions } from "./publisher.ts";
+export { seededRandom } from "./random.ts";
+export { RawClient, type RawClientOptions } from "./raw-client.ts";
+export {
+  concat,
+  decodeFrame,
+  encodeFrame,
+  OPCODES,
+  type RawFrame,
+  type ReceivedFrame,
+} from "./raw-frames.ts";
+export {
+  AnswerMissing,
+  type RawAnswer,
+  type RawRequest,
+  rawHttp,
+  readAnswer,
+  requestHead,
+} from "./raw-http.ts";
+export { RawSocket } from "./raw-socket.ts";
+export { type CloseInfo, RecordSocket, type SocketEncoding, SUBPROTOCOLS } from "./record-socket.ts";
+export { REPOSITORY_ROOT, recordedFile } from "./repository.ts";
+export * from "./room-api.ts";
+export { fingerprint, RoomLedger } from "./room-ledger.ts";
+export { mountSmallDisk, type SmallDisk } from "./small-disk.ts";
+export { makeTempDir, removeTempDir } from "./temp-dir.ts";
+export { type PublishAnswer, type PublishFields, Viewer, type ViewerOptions } from "./viewer.ts";
+export { type WaitOptions, waitFor, within } from "./wait-for.ts";
