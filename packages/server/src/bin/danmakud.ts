@@ -7,6 +7,10 @@ import { type Command, EXIT } from "./command.ts";
 /** Loaded when asked for: `token` does not pay for the server's modules. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   serve: () => import("./serve.ts"),
+  replay: () => import("./replay.ts"),
+  tail: () => import("./tail.ts"),
+  token: () => import("./token.ts"),
+  "check-config": () => import("./check-config.ts"),
 };
 
 /** Promised names that this version does not have yet. */
@@ -57,9 +61,13 @@ async function overview(): Promise<string> {
   return `Live comments for very many viewers.\n\nUsage: danmakud COMMAND [flags]\n\n${lines.join("\n")}\n\nEach takes --help.`;
 }
 
-/** The world's errors in one line; our own mistakes with the stack that finds them. */
+/**
+ * What was thrown for the operator, in one line; our own mistakes with the stack that finds them. Errors of the
+ * language (`TypeError`) and failed assertions are mistakes, plain `Error`s and those with a code are meant to be read.
+ */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const foreseen = error.name.startsWith("Danmaku") || typeof Reflect.get(error, "code") === "string";
-  return foreseen ? error.message : (error.stack ?? error.message);
+  const meant =
+    error.constructor === Error || error.name.startsWith("Danmaku") || Reflect.has(error, "errno");
+  return meant ? error.message : (error.stack ?? error.message);
 }

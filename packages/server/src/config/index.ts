@@ -1,9 +1,11 @@
 export {
   type Flag,
   type FlagTable,
+  type FlagValues,
   flag,
   optionalFlag,
   readArguments,
+  readEnvironment,
   renderFlags,
   resolveFlags,
 } from "./flags.ts";

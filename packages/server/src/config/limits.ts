@@ -12,5 +12,3 @@ export const ROOMS_MAX_CEILING = 1_000_000_000;
 export const ROOM_LINGER_MS_MAX = 86_400_000;
 /** At four bytes each it fits a record of 64 KiB beside the longest name and attributes. */
 export const CONTENT_MAX_CEILING = 10_000;
-/** RFC 7518 section 3.2 wants a key of at least the hash's length for HS256. */
-export const SECRET_BYTES_RECOMMENDED = 32;
