@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { CLASSES, type DanmakuClass, type Draft } from "@danmakud/wire";
-import { type Principal, ROLES, type Role } from "../rooms/hub.ts";
+import { CLASSES, type DanmakuClass, type Draft, ROLES, type Role } from "@danmakud/wire";
+import type { Principal } from "../rooms/hub.ts";
 import { checkPublish, publishClass, publishName, publishUid } from "./publish-rules.ts";
 import { isExemptFromLimits, mayEnter } from "./roles.ts";
 

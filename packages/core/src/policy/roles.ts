@@ -1,5 +1,5 @@
-import { CLASSES, type DanmakuClass } from "@danmakud/wire";
-import type { Principal, Role } from "../rooms/hub.ts";
+import { CLASSES, type DanmakuClass, type Role } from "@danmakud/wire";
+import type { Principal } from "../rooms/hub.ts";
 
 interface RoleRights {
   /** Highest class the role may publish with. */
