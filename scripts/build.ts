@@ -1,0 +1,56 @@
+/**
+ * `npm run build`: writes what is published. Libraries become one minified ESM file each, the pages go to
+ * packages/web/dist as a node serves them. Fails where a library is larger than it promises to be.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { buildPages } from "../packages/web/src/index.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+/** Libraries for browsers, with the most that they may weigh compressed. */
+const LIBRARIES = [{ folder: "packages/client", gzipBytesMax: 8 * 1024 }] as const;
+
+function report(path: string, body: Uint8Array<ArrayBuffer>): number {
+  const gzipBytes = Bun.gzipSync(body, { level: 9 }).length;
+  console.log(
+    `${path.padEnd(48)} ${String(body.length).padStart(7)} bytes, ${String(gzipBytes).padStart(6)} gzip`,
+  );
+  return gzipBytes;
+}
+
+async function buildLibrary(folder: string, gzipBytesMax: number): Promise<boolean> {
+  const built = await Bun.build({
+    entrypoints: [join(ROOT, folder, "src/index.ts")],
+    target: "browser",
+    format: "esm",
+    minify: true,
+  });
+  const [output] = built.outputs;
+  if (output === undefined || built.outputs.length !== 1) throw new Error(`${folder} is not one file`);
+  const body = new Uint8Array(await output.arrayBuffer());
+  const path = `${folder}/dist/index.js`;
+  await rm(join(ROOT, folder, "dist"), { recursive: true, force: true });
+  await Bun.write(join(ROOT, path), body);
+  const gzipBytes = report(path, body);
+  if (gzipBytes <= gzipBytesMax) return true;
+  console.error(`${path} is larger than the ${gzipBytesMax} bytes it may have compressed`);
+  return false;
+}
+
+async function writePages(): Promise<void> {
+  const dist = join(ROOT, "packages/web/dist");
+  await rm(dist, { recursive: true, force: true });
+  for (const [path, page] of await buildPages()) {
+    const file = path === "/" ? "index.html" : path.slice(1);
+    await mkdir(dirname(join(dist, file)), { recursive: true });
+    await Bun.write(join(dist, file), page.body);
+    report(`packages/web/dist/${file}`, page.body);
+  }
+}
+
+let isGood = true;
+for (const { folder, gzipBytesMax } of LIBRARIES)
+  isGood = (await buildLibrary(folder, gzipBytesMax)) && isGood;
+await writePages();
+if (!isGood) process.exit(1);
