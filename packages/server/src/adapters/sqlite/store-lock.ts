@@ -1,3 +1,8 @@
+import { Database } from "bun:sqlite";
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { inUse, storeError } from "./errors.ts";
+import { lockPath } from "./files.ts";
+
 /** A data folder held by this process until `release`, or until the process ends in whatever way. */
 export interface FolderLock {
   readonly dir: string;
@@ -5,7 +10,38 @@ export interface FolderLock {
   release(): void;
 }
 
-/** Stub. */
+/** Keeps the connections of held locks from the garbage collector, which would close them and so drop the locks. */
+const held = new Set<Database>();
+
+/**
+ * Takes the folder for this process, and makes it where it is missing. A lock of the operating system on a file of its
+ * own, taken by SQLite: it vanishes with the process, so there is never a stale one to clear away, and it is refused to
+ * a second holder in the same process too.
+ *
+ * @throws StoreError `in_use` where another process has it, `read_only`, `full`, `io`.
+ */
 export function lockFolder(dir: string): FolderLock {
-  throw new Error(`not yet: ${dir}`);
+  let db: Database | undefined;
+  try {
+    mkdirSync(dir, { recursive: true });
+    accessSync(dir, constants.W_OK);
+    db = new Database(lockPath(dir), { readwrite: true, create: true });
+    db.run("PRAGMA busy_timeout = 0");
+    db.run("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db?.close();
+    throw isBusy(error) ? inUse(dir, "its lock file is held by another process") : storeError(error, dir);
+  }
+  const lock = db;
+  held.add(lock);
+  return {
+    dir,
+    release() {
+      if (held.delete(lock)) lock.close();
+    },
+  };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }
