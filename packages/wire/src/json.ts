@@ -5,7 +5,7 @@
  */
 import { getU32, getU48, join } from "./bytes.ts";
 import { invalid } from "./error.ts";
-import { copyAscii, copyBytes, writeEscaped, writeHexColor, writeUint } from "./json-write.ts";
+import { asciiBytes, copyBytes, copyPiece, writeEscaped, writeHexColor, writeUint } from "./json-write.ts";
 import { CLASSES, MODES } from "./record.ts";
 import { decodeRecord } from "./tlv-decode.ts";
 import {
@@ -94,15 +94,15 @@ function writeRecord(bytes: Uint8Array, at: number, out: number): number {
   return writeUtf8(scratch, out, JSON.stringify(decodeRecord(bytes, at)));
 }
 
-const DANMAKU = '{"type":"danmaku","offset":';
-const TS = ',"ts":';
-const UID = ',"uid":"';
-const CONTENT = '","content":"';
-const STYLE = /* @__PURE__ */ MODES.map((mode) => `","mode":"${mode}","color":"#`);
-const SIZE = '","size":';
-const CLASS = /* @__PURE__ */ CLASSES.map((name) => `,"class":"${name}"`);
-const NAME = ',"name":"';
-const ATTRS = ',"attrs":';
+const DANMAKU = /* @__PURE__ */ asciiBytes('{"type":"danmaku","offset":');
+const TS = /* @__PURE__ */ asciiBytes(',"ts":');
+const UID = /* @__PURE__ */ asciiBytes(',"uid":"');
+const CONTENT = /* @__PURE__ */ asciiBytes('","content":"');
+const STYLE = /* @__PURE__ */ MODES.map((mode) => asciiBytes(`","mode":"${mode}","color":"#`));
+const SIZE = /* @__PURE__ */ asciiBytes('","size":');
+const CLASS = /* @__PURE__ */ CLASSES.map((name) => asciiBytes(`,"class":"${name}"`));
+const NAME = /* @__PURE__ */ asciiBytes(',"name":"');
+const ATTRS = /* @__PURE__ */ asciiBytes(',"attrs":');
 
 function writeDanmaku(bytes: Uint8Array, at: number, out: number): number {
   const end = at + recordLength(bytes, at);
@@ -111,36 +111,39 @@ function writeDanmaku(bytes: Uint8Array, at: number, out: number): number {
   const extra = uidAt === at + DANMAKU_EXTRA_BYTES ? getU32(bytes, at + DANMAKU_EXTRA) : 0;
   const attrsAt = uidEnd + (extra & 0xff);
   const contentAt = attrsAt + (extra >>> 8);
-  out = copyAscii(scratch, out, DANMAKU);
+  out = copyPiece(scratch, out, DANMAKU);
   out = writeUint(scratch, out, recordOffset(bytes, at));
-  out = copyAscii(scratch, out, TS);
+  out = copyPiece(scratch, out, TS);
   out = writeUint(scratch, out, recordTs(bytes, at));
-  out = copyAscii(scratch, out, UID);
+  out = copyPiece(scratch, out, UID);
   out = copyBytes(scratch, out, bytes, uidAt, uidEnd);
-  out = copyAscii(scratch, out, CONTENT);
+  out = copyPiece(scratch, out, CONTENT);
   out = writeEscaped(scratch, out, bytes, contentAt, end);
-  out = copyAscii(scratch, out, STYLE[danmakuMode(bytes, at)] as string);
+  out = copyPiece(scratch, out, STYLE[danmakuMode(bytes, at)] as Uint8Array);
   out = writeHexColor(scratch, out, danmakuColor(bytes, at));
-  out = copyAscii(scratch, out, SIZE);
+  out = copyPiece(scratch, out, SIZE);
   out = writeUint(scratch, out, danmakuSize(bytes, at));
-  out = copyAscii(scratch, out, CLASS[danmakuClass(bytes, at)] as string);
+  out = copyPiece(scratch, out, CLASS[danmakuClass(bytes, at)] as Uint8Array);
   if (attrsAt > uidEnd) {
-    out = copyAscii(scratch, out, NAME);
+    out = copyPiece(scratch, out, NAME);
     out = writeEscaped(scratch, out, bytes, uidEnd, attrsAt);
     scratch[out++] = 0x22;
   }
   if (contentAt > attrsAt) {
-    out = copyAscii(scratch, out, ATTRS);
+    out = copyPiece(scratch, out, ATTRS);
     out = copyBytes(scratch, out, bytes, attrsAt, contentAt);
   }
   scratch[out++] = 0x7d;
   return out;
 }
 
+const ACK = /* @__PURE__ */ asciiBytes('{"type":"ack","id":');
+const OFFSET = /* @__PURE__ */ asciiBytes(',"offset":');
+
 function writeAck(bytes: Uint8Array, at: number, out: number): number {
-  out = copyAscii(scratch, out, '{"type":"ack","id":');
+  out = copyPiece(scratch, out, ACK);
   out = writeUint(scratch, out, join(getU32(bytes, at + ID_LO), getU32(bytes, at + ID_HI)));
-  out = copyAscii(scratch, out, ',"offset":');
+  out = copyPiece(scratch, out, OFFSET);
   out = writeUint(scratch, out, getU48(bytes, at + ACK_OFFSET_LO, at + ACK_OFFSET_HI));
   scratch[out++] = 0x7d;
   return out;
