@@ -101,6 +101,17 @@ export abstract class RingProducer {
     this.#claimed = this.position;
   }
 
+  /** Position behind the last claimed entry: `position` once it is committed. */
+  get claimed(): number {
+    return this.#claimed;
+  }
+
+  /** Whether a claim of `bytes` would succeed, wherever in the ring it comes to lie. */
+  hasRoom(bytes: number): boolean {
+    const end = (this.#claimed + 2 * (1 + ((bytes + 3) >>> 2))) | 0;
+    return ((this.#limit - end) | 0) >= 0 || this.#findRoom(end);
+  }
+
   /** Bytes claimed and not committed, headers and padding included. */
   get pendingBytes(): number {
     return ((this.#claimed - this.position) | 0) * 4;

@@ -20,6 +20,7 @@ export function createSignals(threads: number): SharedArrayBuffer {
  * get lost: the sleeper raises its flag and then looks at its rings, the waker commits to a ring and then looks at the
  * flag. All four steps are sequentially consistent atomics, so at least one of the two sees the other. The exchange in
  * `wake` lets exactly one of many wakers make the system call; while the thread is awake, a wake-up costs one load.
+ * All waiters are notified, since one may be left of a thread that was terminated in its sleep.
  */
 export class Signal {
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -43,6 +44,10 @@ export class Signal {
    * undefined, and does not sleep, where `stillIdle` finds work after the flag is up; it has to ask shared memory anew
    * (`isEmpty` of the consumers). The promise never rejects and may be early: look again, and sleep again. A second
    * call during a sleep returns the sleep that is on, its own `timeoutMs` without effect.
+   *
+   * Two things about Bun's `waitAsync`: a sleep with a timeout keeps some 350 bytes until that time has passed, even when
+   * woken at once, so a busy thread sleeps without one and has a timer for what is due; and a sleep alone does not keep
+   * a thread from ending, which again a timer or a listener does.
    */
   sleep(stillIdle: () => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<void> | undefined {
     if (this.#sleeping !== undefined) return stillIdle() ? this.#sleeping : undefined;
