@@ -74,7 +74,9 @@ async function replay(file: string, roomName: string, values: ReplayValues): Pro
   });
   let failure: string | undefined;
   try {
-    await Promise.race([playback.run(), watchConnection(room, values.url, (text) => progress.note(text))]);
+    const lost = watchConnection(room, values.url, (text) => progress.note(text));
+    // The clock of the recording starts in the room, not while an address is looked for.
+    await Promise.race([joined(room).then(() => playback.run()), lost]);
   } catch (error) {
     if (!(error instanceof DanmakuError)) throw error;
     failure = error.message;
@@ -128,6 +130,12 @@ function readText(file: string): string {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError(`cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
+}
+
+function joined(room: Room): Promise<void> {
+  return new Promise((resolve) => {
+    room.on("joined", () => resolve());
+  });
 }
 
 /** Says on the way what happens to the connection; rejects when there is no use in waiting any longer. */

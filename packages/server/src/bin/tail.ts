@@ -66,8 +66,8 @@ function print(room: Room, json: boolean): Promise<number> {
     room.on("state", ({ state, reconnect, resumed, code, reason, retryInMs }) => {
       if (state === "connected" && reconnect) {
         note(resumed ? "-- resumed" : "-- connected again, but the room's log is a new one");
-      } else if (state === "disconnected") {
-        const why = `${code ?? ""}${reason ? ` ${reason}` : ""}`;
+      } else if (state === "disconnected" && code !== undefined) {
+        const why = `${code}${reason ? ` ${reason}` : ""}`;
         note(`-- disconnected (${why})${retryInMs === undefined ? "" : `, next try in ${retryInMs} ms`}`);
         if (retryInMs === undefined) resolve(EXIT.failed);
       }
