@@ -2,7 +2,9 @@
  * What a gateway's rooms offer to the faces of the node (WebSocket, HTTP, SSE): join, publish, read. One hub per
  * gateway thread; every call and callback happens on that thread.
  */
-import type { DanmakuError, Draft } from "@danmakud/wire";
+import type { DanmakuError, Draft, Role } from "@danmakud/wire";
+
+export type { Role };
 
 /** Who is on the other end. */
 export interface Principal {
@@ -12,9 +14,6 @@ export interface Principal {
   /** Rooms the principal may enter; absent = all. */
   readonly rooms?: readonly string[];
 }
-
-export const ROLES = ["viewer", "member", "moderator", "service", "admin"] as const;
-export type Role = (typeof ROLES)[number];
 
 /** Form in which a viewer gets records. */
 export type Encoding = "tlv" | "json" | "sse";
@@ -32,6 +31,8 @@ export interface ViewerSink {
    * taken but queued (call `Hub.drained` when the queue is empty again), 0 where it was dropped.
    */
   send(frame: Uint8Array | string): number;
+  /** Asks the other end for a sign of life; absent where the transport needs none. */
+  ping?(): void;
   /** Ends the viewer's connection with a close code of the contract. Must end in `Hub.leave`. */
   close(code: number, reason: string): void;
 }
@@ -56,9 +57,7 @@ export interface HistoryPage {
   readonly bytes: Uint8Array;
 }
 
-export type HistoryQuery =
-  | { readonly after: number; readonly limit: number }
-  | { readonly last: number };
+export type HistoryQuery = { readonly after: number; readonly limit: number } | { readonly last: number };
 
 export type PublishOutcome =
   | { readonly offset: number; readonly ts: number; readonly epoch: string }
@@ -67,6 +66,10 @@ export type PublishOutcome =
 export interface Hub {
   /** Enters a room, which opens it. The first frame the sink gets holds `hello`. A refusal arrives as `sink.close`. */
   join(room: string, who: Principal, start: StartPosition, encoding: Encoding, sink: ViewerSink): ViewerId;
+  /** A frame from the viewer: text on JSON connections, binary on TLV ones. Answers go to the sink. */
+  receive(viewer: ViewerId, frame: string | Uint8Array): void;
+  /** A sign of life (pong) from the viewer. */
+  heard(viewer: ViewerId): void;
   /** The viewer's queue has run empty. */
   drained(viewer: ViewerId): void;
   /** The connection is gone. */
@@ -77,5 +80,8 @@ export interface Hub {
   describe(room: string): Promise<RoomInfo | undefined>;
   history(room: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
   /** Rooms in alphabetical order after `after`; `next` is the value to go on from, absent at the end. */
-  list(after: string, limit: number): Promise<{ readonly rooms: readonly RoomInfo[]; readonly next?: string }>;
+  list(
+    after: string,
+    limit: number,
+  ): Promise<{ readonly rooms: readonly RoomInfo[]; readonly next?: string }>;
 }

@@ -1,0 +1,93 @@
+import {
+  CLOSE_CODES,
+  type DanmakuError,
+  ERROR_CODES,
+  encodeAck,
+  encodeError,
+  encodeHello,
+  encodePong,
+  encodeStats,
+} from "@danmakud/wire";
+import { renderFrame } from "./frame.ts";
+import type { ViewerId } from "./hub.ts";
+import type { ViewerTable } from "./viewer-table.ts";
+import type { WatchedRoom } from "./watched-room.ts";
+
+/** Bytes gathered for one viewer before they go out: some 1,600 acks. */
+const BUFFER_BYTES = 32 * 1024;
+/** The largest control record: an error with its message. */
+const RECORD_BYTES_RESERVED = 1024;
+const MESSAGE_CHARS_MAX = 200;
+
+/**
+ * Answers to single viewers: hello, ack, error, pong, stats. Those for the same viewer in a row are gathered into one
+ * frame, so that a thousand acks cost one write; `flush` before the thread does anything else.
+ */
+export class ControlFrames {
+  readonly #table: ViewerTable;
+  readonly #bytes = new Uint8Array(BUFFER_BYTES);
+  #viewer = -1;
+  #end = 0;
+
+  constructor(table: ViewerTable) {
+    this.#table = table;
+  }
+
+  hello(viewer: ViewerId, room: WatchedRoom, resumed: boolean, cursor: number, serverTime: number): void {
+    this.#turnTo(viewer);
+    const uid = this.#table.principals[viewer]?.uid ?? "";
+    const { name, epoch, online } = room;
+    const head = room.window.head;
+    const helloEnd = encodeHello(this.#bytes, 0, { room: name, epoch, head, resumed, uid, serverTime });
+    const end = encodeStats(this.#bytes, helloEnd, Math.max(online, 1));
+    this.#send(
+      viewer,
+      renderFrame(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch, cursor),
+    );
+  }
+
+  ack(viewer: ViewerId, id: number, offset: number): void {
+    this.#turnTo(viewer);
+    this.#end = encodeAck(this.#bytes, this.#end, id, offset);
+  }
+
+  pong(viewer: ViewerId, id: number): void {
+    this.#turnTo(viewer);
+    this.#end = encodePong(this.#bytes, this.#end, id);
+  }
+
+  stats(viewer: ViewerId, online: number): void {
+    this.#turnTo(viewer);
+    this.#end = encodeStats(this.#bytes, this.#end, online);
+  }
+
+  error(viewer: ViewerId, error: DanmakuError, id?: number): void {
+    this.#turnTo(viewer);
+    const code = ERROR_CODES.indexOf(error.code);
+    const message = error.message.slice(0, MESSAGE_CHARS_MAX).toWellFormed();
+    this.#end = encodeError(this.#bytes, this.#end, code, message, id, error.retryAfterMs);
+  }
+
+  flush(): void {
+    if (this.#end === 0) return;
+    const viewer = this.#viewer;
+    const end = this.#end;
+    this.#end = 0;
+    this.#viewer = -1;
+    const epoch = this.#table.rooms[viewer]?.epoch ?? "";
+    this.#send(viewer, renderFrame(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch));
+  }
+
+  /** Makes sure that what is gathered is for this viewer and that one more record fits. */
+  #turnTo(viewer: ViewerId): void {
+    if (this.#viewer !== viewer || this.#end + RECORD_BYTES_RESERVED > BUFFER_BYTES) this.flush();
+    this.#viewer = viewer;
+  }
+
+  #send(viewer: ViewerId, frame: Uint8Array | string): void {
+    const sink = this.#table.sinks[viewer];
+    if (sink === undefined) return;
+    // Answers cannot be left out: who does not even take those has stopped reading for good.
+    if (sink.send(frame) === 0) sink.close(CLOSE_CODES.slow_consumer, "answers were not read");
+  }
+}

@@ -1,0 +1,374 @@
+/**
+ * Moves cursors: from the room's window to every live viewer, and from the log to those who are behind. Every viewer is
+ * a cursor; nothing is queued for anybody.
+ */
+import {
+  CLASS_MUST_DELIVER,
+  CLOSE_CODES,
+  danmakuClass,
+  encodeGap,
+  GAP_REASONS,
+  RECORD_TYPES,
+  recordOffset,
+  recordStride,
+  recordType,
+} from "@danmakud/wire";
+import { renderFrame, WindowFrames } from "./frame.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import type { ViewerId } from "./hub.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { METRICS } from "./metrics.ts";
+import { Pacing } from "./pacing.ts";
+import { ViewerState, type ViewerTable } from "./viewer-table.ts";
+import type { WatchedRoom } from "./watched-room.ts";
+
+const SLOW = GAP_REASONS.indexOf("slow_consumer");
+const GAP_BYTES = 16;
+
+export class Delivery {
+  readonly #context: GatewayContext;
+  readonly #table: ViewerTable;
+  readonly #pacing = new Pacing();
+  readonly #frames = new WindowFrames();
+  /** Rooms with something to send, in the order in which they became due. */
+  readonly #due = new Set<WatchedRoom>();
+  /** Rooms with viewers that read from the log. */
+  readonly #behind = new Set<WatchedRoom>();
+  #sent = 0;
+  #skipScratch = new Uint8Array(0);
+
+  constructor(context: GatewayContext, table: ViewerTable) {
+    this.#context = context;
+    this.#table = table;
+  }
+
+  /** The room has a new record. @hot bench/fanout.ts */
+  appended(room: WatchedRoom, now: number): void {
+    if (room.dueAt !== 0 || room.live === 0) return;
+    room.dueAt = now + this.#pacing.gatherMs(room.live);
+    this.#due.add(room);
+  }
+
+  /**
+   * Sends what is due, `sendsPerTurnMax` sends at most, a part of each room in turn. Returns whether more is due at once.
+   * @hot bench/fanout.ts
+   */
+  turn(durable: number): boolean {
+    this.#sent = 0;
+    const { clock } = this.#context;
+    const now = clock.monotonic();
+    for (const room of this.#due) {
+      if (room.dueAt > now) continue;
+      const sentBefore = this.#sent;
+      const startedAt = clock.monotonic();
+      this.#pass(room);
+      this.#pacing.observe(this.#sent - sentBefore, clock.monotonic() - startedAt);
+      if (this.#sent >= ROOM_LIMITS.sendsPerTurnMax) break;
+    }
+    const waiting = this.#catchUp(durable);
+    return waiting || this.nextDueAt() <= now;
+  }
+
+  /** When the next room is due, monotonic ms; infinite where none is. */
+  nextDueAt(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const room of this.#due) next = Math.min(next, room.dueAt);
+    return next;
+  }
+
+  /** Starts a viewer at its cursor (negative: that many records back from the head). Its hello has been sent. */
+  start(room: WatchedRoom, viewer: ViewerId): void {
+    this.#resume(room, viewer);
+  }
+
+  /** A socket has room again. */
+  drained(viewer: ViewerId): void {
+    const room = this.#table.rooms[viewer];
+    if (room === undefined || this.#table.state[viewer] !== ViewerState.blocked) return;
+    this.#table.blockedAt[viewer] = 0;
+    this.#resume(room, viewer);
+  }
+
+  /** The viewer or the room is gone. */
+  forget(room: WatchedRoom): void {
+    if (room.live === 0) {
+      this.#due.delete(room);
+      room.dueAt = 0;
+      room.passAt = 0;
+    }
+    if (room.behind.size === 0) this.#behind.delete(room);
+  }
+
+  /** One stretch of a room's pass over its live viewers. */
+  #pass(room: WatchedRoom): void {
+    const { viewers, window } = room;
+    const table = this.#table;
+    this.#frames.clear();
+    if (room.passAt === 0) {
+      room.passAt = room.live;
+      room.passHead = window.head;
+    }
+    while (room.passAt > 0 && this.#sent < ROOM_LIMITS.sendsPerTurnMax) {
+      if (room.passAt > room.live) room.passAt = room.live;
+      if (room.passAt === 0) break;
+      const viewer = viewers[--room.passAt] as ViewerId;
+      if ((table.cursor[viewer] as number) < window.head) this.#flow(room, viewer);
+    }
+    if (room.passAt > 0) return;
+    this.#due.delete(room);
+    room.dueAt = 0;
+    if (window.head > room.passHead) this.appended(room, this.#context.clock.monotonic());
+  }
+
+  /** Sends a live viewer all that the window has for it. @hot bench/fanout.ts */
+  #flow(room: WatchedRoom, viewer: ViewerId): void {
+    const table = this.#table;
+    const { window } = room;
+    const encoding = table.encoding[viewer] as number;
+    let cursor = table.cursor[viewer] as number;
+    while (cursor < window.head) {
+      if (cursor < window.first - 1) {
+        this.#fellBehind(room, viewer);
+        return;
+      }
+      const frame = this.#frames.get(window, cursor, encoding, room.epoch);
+      const next = this.#frames.next;
+      const taken = this.#send(viewer, frame, next - cursor);
+      if (taken !== 0) {
+        cursor = next;
+        table.cursor[viewer] = cursor;
+      }
+      if (taken <= 0) {
+        this.#block(room, viewer);
+        return;
+      }
+    }
+  }
+
+  /** Decides what a viewer with room in its socket does next. */
+  #resume(room: WatchedRoom, viewer: ViewerId): void {
+    const cursor = this.#table.cursor[viewer] as number;
+    if (cursor >= room.window.first - 1) {
+      this.#goLive(room, viewer);
+      return;
+    }
+    this.#fellBehind(room, viewer);
+  }
+
+  #goLive(room: WatchedRoom, viewer: ViewerId): void {
+    this.#table.recovering[viewer] = 0;
+    room.setState(this.#table, viewer, ViewerState.live);
+    if (room.behind.size === 0) this.#behind.delete(room);
+    this.#frames.clear();
+    this.#flow(room, viewer);
+  }
+
+  /**
+   * What the viewer needs next is no longer in the window. Those who are owed everything read the log; others skip, but
+   * not the records that must be delivered: those are kept beside the window, and where even that does not reach back
+   * far enough, come from the log.
+   */
+  #fellBehind(room: WatchedRoom, viewer: ViewerId): void {
+    const cursor = this.#table.cursor[viewer] as number;
+    if (this.#table.recovering[viewer] === 0 && room.window.mustDeliverFloor <= cursor) {
+      this.#skip(room, viewer, cursor);
+      return;
+    }
+    room.setState(this.#table, viewer, ViewerState.behind);
+    this.#behind.add(room);
+    this.#context.wakeSelf();
+  }
+
+  /** Gaps up to the window, around the records that are sent all the same. */
+  #skip(room: WatchedRoom, viewer: ViewerId, cursor: number): void {
+    const { window } = room;
+    const kept = [...window.mustDeliver(cursor, window.first)];
+    const writer = this.#skipWriter(
+      cursor,
+      kept.reduce((sum, record) => sum + record.bytes.length, 0),
+      kept.length,
+    );
+    for (const record of kept) writer.record(record.bytes, 0, record.bytes.length, record.offset);
+    this.#deliverSkip(room, viewer, writer, window.first - 1);
+  }
+
+  #deliverSkip(room: WatchedRoom, viewer: ViewerId, writer: SkipWriter, through: number): void {
+    writer.close(through);
+    this.#context.counters.add(METRICS.skipped, writer.skipped);
+    const encoding = this.#table.encoding[viewer] as number;
+    const frame = renderFrame(writer.bytes, 0, writer.end, encoding, room.epoch);
+    this.#afterLog(room, viewer, this.#send(viewer, frame, writer.records), through);
+  }
+
+  #skipWriter(after: number, bytes: number, records: number): SkipWriter {
+    const needed = bytes + (records + 1) * GAP_BYTES;
+    if (this.#skipScratch.length < needed) this.#skipScratch = new Uint8Array(needed);
+    return new SkipWriter(this.#skipScratch, after);
+  }
+
+  /** A page for each viewer that is behind, as far as the turn's sends reach. Returns whether any could go on at once. */
+  #catchUp(durable: number): boolean {
+    let more = false;
+    for (const room of this.#behind) {
+      if (room.behind.size === 0) this.#behind.delete(room);
+      // Nothing may be called lost that is merely not on disk yet.
+      if (durable < room.window.evictedPosition) continue;
+      let left = Math.min(room.behind.size, ROOM_LIMITS.pagesPerTurnMax);
+      for (const viewer of room.behind) {
+        if (left-- === 0) break;
+        if (this.#sent >= ROOM_LIMITS.sendsPerTurnMax) return true;
+        // To the end of the line; the count above keeps this loop from meeting it again.
+        room.behind.delete(viewer);
+        room.behind.add(viewer);
+        try {
+          this.#page(room, viewer);
+        } catch (cause) {
+          this.#context.report(`history of room ${room.name} cannot be read`, cause);
+          room.setState(this.#table, viewer, ViewerState.blocked);
+          this.#table.sinks[viewer]?.close(1011, "history cannot be read");
+        }
+        more ||= this.#table.state[viewer] === ViewerState.behind;
+      }
+    }
+    return more;
+  }
+
+  #page(room: WatchedRoom, viewer: ViewerId): void {
+    const { log } = this.#context;
+    const table = this.#table;
+    this.#warm(room);
+    const { window } = room;
+    let cursor = table.cursor[viewer] as number;
+    if (cursor < 0) cursor = this.#lastPosition(room, -cursor);
+    const through = window.first - 1;
+    if (cursor >= through) {
+      table.cursor[viewer] = cursor;
+      this.#goLive(room, viewer);
+      return;
+    }
+    const page = log.read(room.name, cursor, through, {
+      recordsMax: ROOM_LIMITS.pageRecordsMax,
+      bytesMax: ROOM_LIMITS.pageBytesMax,
+    });
+    if (page.next <= cursor) throw new Error(`the log of ${room.name} does not go on after ${cursor}`);
+    table.cursor[viewer] = cursor;
+    if (table.recovering[viewer] === 0) {
+      const writer = this.#skipWriter(cursor, page.bytes.length, page.count);
+      for (let at = 0; at < page.bytes.length; at += recordStride(page.bytes, at)) {
+        if (
+          recordType(page.bytes, at) !== RECORD_TYPES.danmaku ||
+          danmakuClass(page.bytes, at) < CLASS_MUST_DELIVER
+        )
+          continue;
+        writer.record(page.bytes, at, recordStride(page.bytes, at), recordOffset(page.bytes, at));
+      }
+      this.#deliverSkip(room, viewer, writer, page.next);
+      return;
+    }
+    if (page.bytes.length === 0) {
+      table.cursor[viewer] = page.next;
+      return;
+    }
+    const frame = renderFrame(page.bytes, 0, page.bytes.length, table.encoding[viewer] as number, room.epoch);
+    this.#afterLog(room, viewer, this.#send(viewer, frame, page.count), page.next);
+  }
+
+  /** Where a viewer that asked for the last `records` begins. */
+  #lastPosition(room: WatchedRoom, records: number): number {
+    const { window } = room;
+    if (window.count >= records) return window.head - records;
+    return this.#context.log.positionOfLast(room.name, records - window.count, window.first - 1);
+  }
+
+  /** Moves the cursor after a frame from outside the window, and decides how to go on. */
+  #afterLog(room: WatchedRoom, viewer: ViewerId, taken: number, next: number): void {
+    if (taken !== 0) this.#table.cursor[viewer] = next;
+    if (taken <= 0) this.#block(room, viewer);
+    else this.#resume(room, viewer);
+  }
+
+  /** Fills a young window with the newest records of the log, so that joins with history need not read it each time. */
+  #warm(room: WatchedRoom): void {
+    if (room.warmed) return;
+    room.warmed = true;
+    const { log } = this.#context;
+    const through = room.window.first - 1;
+    const after = log.positionOfLast(room.name, ROOM_LIMITS.windowWarmRecords, through);
+    const limits = { recordsMax: ROOM_LIMITS.windowWarmRecords, bytesMax: ROOM_LIMITS.windowBytesMax / 2 };
+    const { bytes, next } = log.read(room.name, after, through, limits);
+    if (next !== through) return;
+    // Only the unbroken run up to the window counts: offsets within a window are consecutive.
+    let from = 0;
+    let first = 0;
+    let count = 0;
+    for (let at = 0; at < bytes.length; at += recordStride(bytes, at)) {
+      const isGap = recordType(bytes, at) === RECORD_TYPES.gap;
+      if (isGap) {
+        from = at + recordStride(bytes, at);
+        count = 0;
+      } else if (count++ === 0) first = recordOffset(bytes, at);
+    }
+    if (count > 0 && first + count - 1 === through) room.window.prepend(bytes.subarray(from), first, count);
+  }
+
+  #send(viewer: ViewerId, frame: Uint8Array | string, records: number): number {
+    this.#sent++;
+    const taken = this.#table.sinks[viewer]?.send(frame) ?? 0;
+    const { counters } = this.#context;
+    if (taken === 0) {
+      counters.add(METRICS.drops, 1);
+    } else {
+      counters.add(METRICS.frames, 1);
+      counters.add(METRICS.frameBytes, frame.length);
+      counters.add(METRICS.deliveries, records);
+    }
+    return taken;
+  }
+
+  #block(room: WatchedRoom, viewer: ViewerId): void {
+    room.setState(this.#table, viewer, ViewerState.blocked);
+    if (room.behind.size === 0) this.#behind.delete(room);
+    this.#table.blockedAt[viewer] = this.#context.clock.monotonic();
+  }
+
+  /** Closes a viewer that has taken nothing for too long. */
+  closeIfStuck(viewer: ViewerId, now: number): void {
+    if (this.#table.state[viewer] !== ViewerState.blocked) return;
+    if (now - (this.#table.blockedAt[viewer] as number) < ROOM_LIMITS.blockedMsMax) return;
+    this.#context.counters.add(METRICS.slowClosed, 1);
+    this.#table.sinks[viewer]?.close(CLOSE_CODES.slow_consumer, "nothing was read for too long");
+  }
+}
+
+/** Writes `slow_consumer` gaps around the records that a skipping viewer gets all the same. */
+class SkipWriter {
+  readonly bytes: Uint8Array;
+  end = 0;
+  records = 0;
+  skipped = 0;
+  #after: number;
+
+  constructor(bytes: Uint8Array, after: number) {
+    this.bytes = bytes;
+    this.#after = after;
+  }
+
+  record(from: Uint8Array, at: number, stride: number, offset: number): void {
+    this.#gapTo(offset - 1);
+    this.bytes.set(from.subarray(at, at + stride), this.end);
+    this.end += stride;
+    this.records++;
+    this.#after = offset;
+  }
+
+  close(through: number): void {
+    this.#gapTo(through);
+  }
+
+  #gapTo(through: number): void {
+    if (through <= this.#after) return;
+    this.skipped += through - this.#after;
+    this.end = encodeGap(this.bytes, this.end, this.#after + 1, through, SLOW);
+    this.#after = through;
+  }
+}

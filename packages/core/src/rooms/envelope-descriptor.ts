@@ -1,0 +1,101 @@
+/**
+ * What the entries of the rings hold around a record. Words of 32 bits; all offsets are in words from the start of the
+ * entry. The record itself is the TLV record of `@danmakud/wire`, unchanged.
+ *
+ * Ingress (gateway → sequencer):
+ *
+ *       0               8               16              24            31
+ *      +---------------+---------------+-------------------------------+
+ *   0  | kind          | incarnation   | extra bytes (key or name)     |
+ *      +---------------+---------------+-------------------------------+
+ *   1  | ticket: counts the publishes of a gateway                     |
+ *      +---------------------------------------------------------------+
+ *   2  | room number (open: 1 = create, 0 = look)                      |
+ *      +---------------------------------------------------------------+
+ *   3  | count: viewers of the room on this gateway                    |
+ *      +---------------------------------------------------------------+
+ *   4  | extra bytes, padded to a word; then the record (publish)      |
+ *      +---------------------------------------------------------------+
+ *
+ * Broadcast (sequencer → gateways and journal):
+ *
+ *      +---------------+---------------+-------------------------------+
+ *   0  | kind          | incarnation   | extra bytes (key)             |
+ *      +---------------+---------------+-------------------------------+
+ *   1  | ticket                                                        |
+ *      +---------------------------------------------------------------+
+ *   2  | room number                                                   |
+ *      +---------------------------------------------------------------+
+ *   3  | origin: number of the gateway, or NO_ORIGIN                   |
+ *      +---------------------------------------------------------------+
+ *   4  | record: extra bytes padded, then the record                   |
+ *      | other kinds: the words named below                            |
+ *      +---------------------------------------------------------------+
+ *
+ * The incarnation tells the lives of a gateway apart: a restarted gateway must not take the answers to its
+ * predecessor's publishes for its own.
+ */
+export const ENVELOPE_WORDS = 4;
+export const ENVELOPE_BYTES = ENVELOPE_WORDS * 4;
+
+export const IngressKind = { open: 1, publish: 2, count: 3 } as const;
+
+export const BroadcastKind = {
+  /** A record of a room's log. */
+  record: 1,
+  /** Answer to a publish whose key was seen before: offset and ts of the first one. */
+  repeat: 2,
+  /** Answer to a publish that is refused: word 4 = error code. */
+  reject: 3,
+  /** A room is open: its number, and what a gateway and the journal must know of it. */
+  room: 4,
+  /** Number of viewers of a room: word 4. */
+  stats: 5,
+  /** The sequencer has let go of a room's number. */
+  closed: 6,
+  /** The journal is to forget a room. */
+  forget: 7,
+  /** Answer to an open that is refused: word 4 = error code. */
+  refuse: 8,
+} as const;
+
+export const NO_ORIGIN = 0xff;
+
+/** Word 4 of `reject` and `refuse`: position in `ERROR_CODES`. */
+export const ERROR_CODE = 4;
+/** Words of `repeat`: offset and ts, low and high halves. */
+export const REPEAT_OFFSET_LO = 4;
+export const REPEAT_OFFSET_HI = 5;
+export const REPEAT_TS_LO = 6;
+export const REPEAT_TS_HI = 7;
+export const REPEAT_WORDS = 8;
+/** Word 4 of `stats`. */
+export const STATS_ONLINE = 4;
+export const STATS_WORDS = 5;
+/** Words of `room`; the name follows, then the epoch. */
+export const ROOM_HEAD_LO = 4;
+export const ROOM_HEAD_HI = 5;
+export const ROOM_ONLINE = 6;
+/** Danmaku per second, times 1000. */
+export const ROOM_RATE = 7;
+/** Bytes of the name, then of the epoch in the upper half. */
+export const ROOM_LENGTHS = 8;
+export const ROOM_WORDS = 9;
+/** Words of `forget`: older-than timestamp; the name follows, its bytes counted in word 0. */
+export const FORGET_TS_LO = 4;
+export const FORGET_TS_HI = 5;
+export const FORGET_WORDS = 6;
+
+/** Smallest broadcast entry that carries a record: envelope and the shortest log record, with the ring's own header. */
+export const RECORD_ENTRY_BYTES_MIN = ENVELOPE_BYTES + 24 + 4;
+
+export const TWO_32 = 0x1_0000_0000;
+
+/** Splits a non-negative integer below 2^53 into its halves. */
+export const low32 = (value: number): number => value >>> 0;
+export const high32 = (value: number): number => Math.floor(value / TWO_32);
+/** Puts halves together again. */
+export const from32 = (low: number, high: number): number => (high >>> 0) * TWO_32 + (low >>> 0);
+
+/** Bytes padded to whole words. */
+export const padded = (bytes: number): number => (bytes + 3) & ~3;

@@ -1,0 +1,559 @@
+/**
+ * The rooms of one gateway thread: reads the broadcast ring, moves viewers' cursors, takes publishes. Owns no socket
+ * and no timer; the thread's loop calls `turn` when there is work and `tick` by the clock.
+ */
+import {
+  CLOSE_CODES,
+  CLOSE_TRY_AGAIN_LATER,
+  type ClientMessage,
+  DanmakuError,
+  type Draft,
+  ERROR_CODES,
+  FRAME_BYTES_MAX,
+  parseClientText,
+  parseClientTlv,
+  recordOffset,
+  recordStride,
+  recordTs,
+  utf8Length,
+} from "@danmakud/wire";
+import { CONNECTION_LIMIT, isExemptFromLimits, mayEnter, TokenBuckets } from "../policy/index.ts";
+import { ControlFrames } from "./control-frames.ts";
+import { Delivery } from "./delivery.ts";
+import {
+  BroadcastKind,
+  ENVELOPE_BYTES,
+  ERROR_CODE,
+  from32,
+  padded,
+  REPEAT_OFFSET_HI,
+  REPEAT_OFFSET_LO,
+  REPEAT_TS_HI,
+  REPEAT_TS_LO,
+  ROOM_HEAD_HI,
+  ROOM_HEAD_LO,
+  ROOM_LENGTHS,
+  ROOM_ONLINE,
+  ROOM_RATE,
+  ROOM_WORDS,
+  STATS_ONLINE,
+} from "./envelope-descriptor.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { readHistory } from "./history.ts";
+import type {
+  Encoding,
+  HistoryPage,
+  HistoryQuery,
+  Hub,
+  Principal,
+  PublishOutcome,
+  RoomInfo,
+  StartPosition,
+  ViewerId,
+  ViewerSink,
+} from "./hub.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { METRICS } from "./metrics.ts";
+import type { Publisher } from "./pending-publishes.ts";
+import { Publishing } from "./publishing.ts";
+import { type RoomAnswer, RoomRegistry } from "./room-registry.ts";
+import { TLV, ViewerState, ViewerTable } from "./viewer-table.ts";
+import type { WatchedRoom } from "./watched-room.ts";
+
+const decoder = new TextDecoder();
+/** Publisher tokens: a row of the viewer table and its life in one number. */
+const ROWS_MAX = 2 ** 24;
+
+export class GatewayHub implements Hub {
+  readonly #context: GatewayContext;
+  readonly #table = new ViewerTable();
+  readonly #rooms: RoomRegistry;
+  readonly #delivery: Delivery;
+  readonly #publishing: Publishing;
+  readonly #control: ControlFrames;
+  readonly #buckets = new TokenBuckets(CONNECTION_LIMIT);
+  /** Frames of viewers whose room is not open yet. */
+  readonly #early = new Map<ViewerId, (string | Uint8Array)[]>();
+  /** Calls that wait for a ring position to be on disk, in order of position. */
+  readonly #awaitingDisk: {
+    readonly position: number;
+    readonly since: number;
+    readonly run: (inTime: boolean) => void;
+  }[] = [];
+  /** Positions as numbers that do not wrap: what the consumer's stands for, and the wrapping one it was taken from. */
+  #position: number;
+  #position32: number;
+  #durable: number;
+  #sweepRow = 0;
+  #sweptAt = 0;
+
+  constructor(context: GatewayContext) {
+    this.#context = context;
+    this.#rooms = new RoomRegistry(context);
+    this.#delivery = new Delivery(context, this.#table);
+    this.#publishing = new Publishing(context);
+    this.#control = new ControlFrames(this.#table);
+    this.#position32 = context.broadcast.position;
+    this.#position = this.#position32 >>> 0;
+    this.#durable = this.#absolute(context.durablePosition());
+  }
+
+  /** Viewers connected. */
+  get viewers(): number {
+    return this.#table.count;
+  }
+
+  /** Publishes without an answer. */
+  get unanswered(): number {
+    return this.#publishing.pending.size;
+  }
+
+  /** Viewers of a room on all gateways, 0 where this gateway does not watch it. */
+  online(room: string): number {
+    return this.#rooms.get(room)?.online ?? 0;
+  }
+
+  /**
+   * Reads the ring, answers publishers, sends what is due. Bounded; returns whether there is more to do at once.
+   * @hot bench/fanout.ts
+   */
+  turn(): boolean {
+    const { broadcast, clock } = this.#context;
+    const now = clock.monotonic();
+    let entries = 0;
+    while (entries < ROOM_LIMITS.entriesPerTurnMax && broadcast.next()) {
+      this.#entry(now);
+      entries++;
+    }
+    if (entries > 0) broadcast.release();
+    this.#advanceDurable(now);
+    const more = this.#delivery.turn(this.#durable);
+    return more || entries === ROOM_LIMITS.entriesPerTurnMax;
+  }
+
+  /** Whether `turn` would find nothing in shared memory. */
+  isIdle(): boolean {
+    return (
+      this.#context.broadcast.isEmpty() && this.#absolute(this.#context.durablePosition()) === this.#durable
+    );
+  }
+
+  /** When `turn` is due at the latest, monotonic ms. */
+  nextDueAt(): number {
+    return this.#delivery.nextDueAt();
+  }
+
+  /** Work by the clock; call every 100–250 ms. */
+  tick(): void {
+    const now = this.#context.clock.monotonic();
+    this.#rooms.tick(now);
+    this.#publishing.pending.giveUp(
+      this.#context.isJournalFailing() ? now : now - ROOM_LIMITS.answerTimeoutMs,
+    );
+    this.#control.flush();
+    while (
+      this.#awaitingDisk[0] !== undefined &&
+      now - this.#awaitingDisk[0].since > ROOM_LIMITS.answerTimeoutMs
+    ) {
+      this.#awaitingDisk.shift()?.run(false);
+    }
+    this.#sweep(now);
+    this.#context.counters.set(METRICS.viewers, this.#table.count);
+  }
+
+  join(name: string, who: Principal, start: StartPosition, encoding: Encoding, sink: ViewerSink): ViewerId {
+    const viewer = this.#table.add(sink, who, encoding, this.#context.clock.monotonic());
+    this.#buckets.reset(viewer);
+    if (!mayEnter(who, name)) {
+      sink.close(CLOSE_CODES.unauthorized, `not admitted to room ${name}`);
+      return viewer;
+    }
+    const serial = this.#table.serial[viewer];
+    this.#rooms.open(name, (room) => {
+      if (this.#table.serial[viewer] !== serial) return;
+      if (room instanceof DanmakuError) sink.close(CLOSE_TRY_AGAIN_LATER, `${room.code}: ${room.message}`);
+      else this.#admit(viewer, room, start);
+    });
+    return viewer;
+  }
+
+  receive(viewer: ViewerId, frame: string | Uint8Array): void {
+    const state = this.#table.state[viewer];
+    if (state === ViewerState.free) return;
+    this.#table.heardAt[viewer] = this.#context.clock.monotonic();
+    if (state === ViewerState.opening) {
+      this.#keepEarly(viewer, frame);
+      return;
+    }
+    try {
+      this.#messages(viewer, this.#parse(viewer, frame));
+    } catch (error) {
+      if (!(error instanceof DanmakuError)) throw error;
+      this.#control.error(viewer, error);
+    }
+    this.#publishing.commit();
+    this.#control.flush();
+  }
+
+  heard(viewer: ViewerId): void {
+    this.#table.heardAt[viewer] = this.#context.clock.monotonic();
+  }
+
+  drained(viewer: ViewerId): void {
+    this.#delivery.drained(viewer);
+  }
+
+  leave(viewer: ViewerId): void {
+    if (this.#table.state[viewer] === ViewerState.free) return;
+    const room = this.#table.rooms[viewer];
+    if (room !== undefined) {
+      room.removeViewer(this.#table, viewer);
+      room.usedAt = this.#context.clock.monotonic();
+      this.#delivery.forget(room);
+      this.#rooms.changed(room);
+    }
+    this.#early.delete(viewer);
+    this.#table.remove(viewer);
+  }
+
+  /** Closes every viewer, each with its own time to come back. */
+  closeAll(close: (sink: ViewerSink) => void): void {
+    for (let viewer = 0; viewer < this.#table.rows; viewer++) {
+      const sink = this.#table.sinks[viewer];
+      if (sink !== undefined) close(sink);
+    }
+  }
+
+  publish(name: string, who: Principal, drafts: readonly Draft[]): Promise<readonly PublishOutcome[]> {
+    if (!mayEnter(who, name)) {
+      const error = new DanmakuError("forbidden", `not admitted to room ${name}`);
+      return Promise.resolve(drafts.map(() => ({ error })));
+    }
+    return new Promise((resolve) => {
+      this.#rooms.open(name, (room) => {
+        if (room instanceof DanmakuError) resolve(drafts.map(() => ({ error: room })));
+        else this.#publishAll(room, who, drafts, resolve);
+      });
+    });
+  }
+
+  describe(name: string): Promise<RoomInfo | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#rooms.look(name, (answer) => {
+        if (!(answer instanceof DanmakuError)) {
+          const { epoch, head, online, rate } = answer;
+          resolve({ room: name, epoch, head, online, rate });
+        } else if (answer.code === "not_found") resolve(undefined);
+        else reject(answer);
+      });
+    });
+  }
+
+  history(name: string, query: HistoryQuery): Promise<HistoryPage | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#rooms.look(name, (answer) => {
+        if (answer instanceof DanmakuError) {
+          if (answer.code === "not_found") resolve(undefined);
+          else reject(answer);
+          return;
+        }
+        // The log is read only once it holds everything up to the head that was just named.
+        this.#whenDurable(answer.position, (inTime) => {
+          if (!inTime)
+            return reject(new DanmakuError("unavailable", "the log is behind", { retryAfterMs: 1000 }));
+          try {
+            const { epoch, head } = answer;
+            resolve({ epoch, head, bytes: readHistory(this.#context.log, name, head, query) });
+          } catch (cause) {
+            this.#context.report(`history of room ${name} cannot be read`, cause);
+            reject(new DanmakuError("unavailable", "history cannot be read", { cause }));
+          }
+        });
+      });
+    });
+  }
+
+  async list(
+    after: string,
+    limit: number,
+  ): Promise<{ readonly rooms: readonly RoomInfo[]; readonly next?: string }> {
+    const rooms = await this.#context.listRooms(after, limit);
+    const last = rooms.at(-1);
+    return rooms.length < limit || last === undefined ? { rooms } : { rooms, next: last.room };
+  }
+
+  /** One entry of the broadcast ring. @hot bench/fanout.ts */
+  #entry(now: number): void {
+    const { broadcast, gateway, incarnation } = this.#context;
+    const { words, index } = broadcast;
+    const word = index >> 2;
+    const word0 = words[word] as number;
+    const kind = word0 & 0xff;
+    const isMine = words[word + 3] === gateway && ((word0 >>> 8) & 0xff) === incarnation;
+    const position = this.#absolute(broadcast.position);
+    switch (kind) {
+      case BroadcastKind.record: {
+        const record = index + ENVELOPE_BYTES + padded(word0 >>> 16);
+        const room = this.#rooms.byNumber(words[word + 2] as number);
+        if (!isMine && room === undefined) return;
+        const offset = recordOffset(broadcast.bytes, record);
+        if (isMine) {
+          this.#publishing.pending.sequenced(
+            words[word + 1] as number,
+            offset,
+            recordTs(broadcast.bytes, record),
+            position,
+          );
+        }
+        if (room === undefined) return;
+        room.window.append(words, record >> 2, recordStride(broadcast.bytes, record), offset, position);
+        this.#delivery.appended(room, now);
+        return;
+      }
+      case BroadcastKind.repeat: {
+        if (!isMine) return;
+        const offset = from32(
+          words[word + REPEAT_OFFSET_LO] as number,
+          words[word + REPEAT_OFFSET_HI] as number,
+        );
+        const ts = from32(words[word + REPEAT_TS_LO] as number, words[word + REPEAT_TS_HI] as number);
+        this.#publishing.pending.sequenced(words[word + 1] as number, offset, ts, position);
+        return;
+      }
+      case BroadcastKind.reject:
+        if (isMine)
+          this.#publishing.pending.rejected(
+            words[word + 1] as number,
+            words[word + ERROR_CODE] as number,
+            position,
+          );
+        return;
+      case BroadcastKind.refuse:
+        if (isMine) {
+          const code = ERROR_CODES[words[word + ERROR_CODE] as number] ?? "unavailable";
+          this.#rooms.answered(
+            words[word + 1] as number,
+            new DanmakuError(code, REFUSALS[code] ?? "refused"),
+          );
+        }
+        return;
+      case BroadcastKind.room:
+        if (isMine) this.#rooms.answered(words[word + 1] as number, this.#roomAnswer(position));
+        return;
+      case BroadcastKind.stats: {
+        const room = this.#rooms.byNumber(words[word + 2] as number);
+        if (room !== undefined) this.#announceOnline(room, words[word + STATS_ONLINE] as number);
+        return;
+      }
+      case BroadcastKind.closed:
+        this.#rooms.closed(words[word + 2] as number);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #roomAnswer(position: number): RoomAnswer {
+    const { words, bytes, index } = this.#context.broadcast;
+    const word = index >> 2;
+    const lengths = words[word + ROOM_LENGTHS] as number;
+    const name = index + ROOM_WORDS * 4;
+    const epoch = name + (lengths & 0xffff);
+    return {
+      name: decoder.decode(bytes.slice(name, epoch)),
+      epoch: decoder.decode(bytes.slice(epoch, epoch + (lengths >>> 16))),
+      number: words[word + 2] as number,
+      head: from32(words[word + ROOM_HEAD_LO] as number, words[word + ROOM_HEAD_HI] as number),
+      online: words[word + ROOM_ONLINE] as number,
+      rate: (words[word + ROOM_RATE] as number) / 1000,
+      position,
+    };
+  }
+
+  #admit(viewer: ViewerId, room: WatchedRoom, start: StartPosition): void {
+    const { clock, counters } = this.#context;
+    const { window } = room;
+    room.addViewer(this.#table, viewer);
+    this.#rooms.changed(room);
+    const resumed = start.kind === "resume" && start.epoch === room.epoch && start.after <= window.head;
+    let cursor = window.head;
+    if (resumed) cursor = start.after;
+    else if (start.kind === "last" && start.records > 0) {
+      const reachesStart = window.first === 1;
+      if (start.records <= window.count || reachesStart)
+        cursor = Math.max(window.head - start.records, window.first - 1);
+      else cursor = -start.records;
+    }
+    this.#table.cursor[viewer] = cursor;
+    this.#table.recovering[viewer] = cursor < window.head ? 1 : 0;
+    counters.add(METRICS.joins, 1);
+    if (resumed) counters.add(METRICS.resumes, 1);
+    this.#control.hello(viewer, room, resumed, cursor, clock.now());
+    if (this.#table.state[viewer] !== ViewerState.opening) return;
+    this.#delivery.start(room, viewer);
+    const early = this.#early.get(viewer);
+    this.#early.delete(viewer);
+    for (const frame of early ?? []) this.receive(viewer, frame);
+  }
+
+  #keepEarly(viewer: ViewerId, frame: string | Uint8Array): void {
+    const frames = this.#early.get(viewer) ?? [];
+    if (frames.length >= ROOM_LIMITS.earlyFramesMax) {
+      this.#table.sinks[viewer]?.close(CLOSE_CODES.rate_limited, "too much before hello");
+      return;
+    }
+    frames.push(typeof frame === "string" ? frame : frame.slice());
+    this.#early.set(viewer, frames);
+  }
+
+  #parse(viewer: ViewerId, frame: string | Uint8Array): readonly ClientMessage[] {
+    const role = this.#table.principals[viewer]?.role ?? "viewer";
+    const wantsBinary = this.#table.encoding[viewer] === TLV;
+    const bytes = typeof frame === "string" ? textBytes(frame) : frame.length;
+    if (bytes > FRAME_BYTES_MAX)
+      throw new DanmakuError("too_large", `a frame holds at most ${FRAME_BYTES_MAX} bytes`);
+    if ((typeof frame === "string") === wantsBinary) {
+      throw new DanmakuError(
+        "invalid_message",
+        wantsBinary ? "binary frames are due here" : "text frames are due here",
+      );
+    }
+    const { contentMax } = this.#context;
+    return typeof frame === "string"
+      ? parseClientText(frame, role, contentMax)
+      : parseClientTlv(frame, role, contentMax);
+  }
+
+  #messages(viewer: ViewerId, messages: readonly ClientMessage[]): void {
+    const who = this.#table.principals[viewer];
+    const room = this.#table.rooms[viewer];
+    if (who === undefined || room === undefined) return;
+    const isLimited = this.#context.limits && !isExemptFromLimits(who.role);
+    const token = (this.#table.serial[viewer] as number) * ROWS_MAX + viewer;
+    for (const message of messages) {
+      const waitMs = isLimited ? this.#buckets.take(viewer, 1, this.#context.clock.monotonic()) : 0;
+      if (waitMs > 0) {
+        const error = new DanmakuError("rate_limited", "too many messages on this connection", {
+          retryAfterMs: waitMs,
+        });
+        this.#control.error(viewer, error, message.id);
+      } else if (message.kind === "ping") {
+        this.#control.pong(viewer, message.id);
+      } else if (message.kind === "invalid") {
+        this.#control.error(viewer, message.error, message.id);
+      } else {
+        const refusal = this.#publishing.submit(room, who, message.draft, this.#byViewer, token, message.id);
+        if (refusal !== undefined) this.#control.error(viewer, refusal, message.id);
+      }
+    }
+  }
+
+  /** Answers publishes that came over a viewer's connection. */
+  readonly #byViewer: Publisher = {
+    published: (token, id, offset) => {
+      const viewer = this.#viewerOf(token);
+      if (viewer !== undefined) this.#control.ack(viewer, id, offset);
+    },
+    refused: (token, id, code, message) => {
+      const viewer = this.#viewerOf(token);
+      if (viewer !== undefined)
+        this.#control.error(viewer, new DanmakuError(code, message, { retryAfterMs: 500 }), id);
+    },
+  };
+
+  #viewerOf(token: number): ViewerId | undefined {
+    const viewer = token % ROWS_MAX;
+    return this.#table.serial[viewer] === Math.floor(token / ROWS_MAX) ? viewer : undefined;
+  }
+
+  #publishAll(
+    room: WatchedRoom,
+    who: Principal,
+    drafts: readonly Draft[],
+    resolve: (outcomes: readonly PublishOutcome[]) => void,
+  ): void {
+    const outcomes: PublishOutcome[] = new Array(drafts.length);
+    let open = drafts.length;
+    const settle = (index: number, outcome: PublishOutcome): void => {
+      outcomes[index] = outcome;
+      if (--open === 0) resolve(outcomes);
+    };
+    const publisher: Publisher = {
+      published: (index, _id, offset, ts) => settle(index, { offset, ts, epoch: room.epoch }),
+      refused: (index, _id, code, message) => {
+        settle(index, { error: new DanmakuError(code, message, { retryAfterMs: 500 }) });
+      },
+    };
+    drafts.forEach((draft, index) => {
+      const error = this.#publishing.submit(room, who, draft, publisher, index, index);
+      if (error !== undefined) settle(index, { error });
+    });
+    this.#publishing.commit();
+  }
+
+  #announceOnline(room: WatchedRoom, online: number): void {
+    room.online = online;
+    for (const viewer of room.viewers) {
+      if (this.#table.state[viewer] === ViewerState.live) this.#control.stats(viewer, online);
+    }
+    this.#control.flush();
+  }
+
+  #advanceDurable(now: number): void {
+    const durable = this.#absolute(this.#context.durablePosition());
+    if (durable === this.#durable) return;
+    this.#durable = durable;
+    this.#publishing.pending.durable(durable, now);
+    this.#control.flush();
+    while (this.#awaitingDisk[0] !== undefined && this.#awaitingDisk[0].position <= durable) {
+      this.#awaitingDisk.shift()?.run(true);
+    }
+  }
+
+  #whenDurable(position: number, run: (inTime: boolean) => void): void {
+    if (position <= this.#durable) run(true);
+    else this.#awaitingDisk.push({ position, since: this.#context.clock.monotonic(), run });
+  }
+
+  /** Turns a wrapping ring position into one that only grows: never further than half the circle from the reader's. */
+  #absolute(position32: number): number {
+    const here = this.#context.broadcast.position;
+    this.#position += (here - this.#position32) | 0;
+    this.#position32 = here;
+    return this.#position + ((position32 - here) | 0);
+  }
+
+  /** Looks at a part of the viewers each time, at all of them within a few seconds. */
+  #sweep(now: number): void {
+    const elapsed = now - this.#sweptAt;
+    const rows = Math.min(this.#table.rows, Math.ceil((this.#table.rows * elapsed) / SWEEP_ROUND_MS) + 1);
+    this.#sweptAt = now;
+    for (let i = 0; i < rows; i++) {
+      if (this.#sweepRow >= this.#table.rows) this.#sweepRow = 0;
+      this.#look(this.#sweepRow++, now);
+    }
+  }
+
+  #look(viewer: ViewerId, now: number): void {
+    const sink = this.#table.sinks[viewer];
+    if (sink === undefined) return;
+    this.#delivery.closeIfStuck(viewer, now);
+    if (sink.ping === undefined) return;
+    const silence = now - (this.#table.heardAt[viewer] as number);
+    if (silence >= ROOM_LIMITS.silenceMsMax) sink.close(CLOSE_CODES.heartbeat_timeout, "no sign of life");
+    else if (silence >= ROOM_LIMITS.pingAfterMs) sink.ping();
+  }
+}
+
+/** Every viewer is looked at once in this time. */
+const SWEEP_ROUND_MS = 5000;
+
+const REFUSALS: Readonly<Partial<Record<string, string>>> = {
+  not_found: "no such room",
+  overloaded: "this node holds as many rooms as it may",
+};
+
+/** UTF-8 bytes of a text, counted only where it could matter. */
+function textBytes(text: string): number {
+  return text.length * 3 <= FRAME_BYTES_MAX ? text.length : utf8Length(text);
+}

@@ -1,0 +1,11 @@
+/** Rooms: the sequencer that writes them, the gateways' view of them, the journal that keeps them. */
+export { RECORD_ENTRY_BYTES_MIN } from "./envelope-descriptor.ts";
+export type { GatewayContext } from "./gateway-context.ts";
+export { GatewayHub } from "./gateway-hub.ts";
+export * from "./hub.ts";
+export { Journal, type JournalOptions } from "./journal.ts";
+export { ROOM_LIMITS } from "./limits.ts";
+export { METRIC_INFO, METRICS } from "./metrics.ts";
+export { Pacing, type PacingOptions } from "./pacing.ts";
+export { RoomWindow } from "./room-window.ts";
+export { type ListedRoom, Sequencer, type SequencerOptions } from "./sequencer.ts";

@@ -1,0 +1,53 @@
+/** Bounds of rooms, windows and viewers, each with its reason. */
+export const ROOM_LIMITS = {
+  /** Records a window keeps. Covers a viewer that is away for a second in the busiest room; more comes from the log. */
+  windowRecordsMax: 4096,
+  /** Bytes a window may grow to: 4096 records of typical size, with room for long ones. */
+  windowBytesMax: 1 << 20,
+  /** A window starts this small: most rooms are small, and a node holds many. */
+  windowBytesMin: 2048,
+  /** Records with which a window is warmed from the log for the first viewer who asks for history. */
+  windowWarmRecords: 256,
+  /** `paid` and `system` records kept after they left the window, for viewers that have to skip. */
+  mustDeliverKept: 256,
+  /** Publishes of one gateway that wait for the sequencer or the disk. Past it: `overloaded`. */
+  pendingPublishesMax: 1 << 17,
+  /** Questions to the sequencer (open, look) without an answer yet. Past it: `overloaded`. */
+  questionsMax: 1 << 16,
+  /** Joins and publishes that wait for one room to open. */
+  openWaitersMax: 1 << 16,
+  /** What a viewer may send before its room is open. */
+  earlyFramesMax: 32,
+  /** An answer that does not come: `unavailable`. Longer than any commit on a working disk. */
+  answerTimeoutMs: 5000,
+  /** A room's idempotency keys: CONTRACT section 3. */
+  keysPerRoomMax: 100_000,
+  keyLifeMs: 5 * 60_000,
+  /** A frame for one viewer. Larger backlogs go out as several frames, so that one send never fills a socket's queue. */
+  frameBytesMax: 256 * 1024,
+  /** A page read from the log for a viewer that catches up. */
+  pageRecordsMax: 1000,
+  pageBytesMax: 128 * 1024,
+  /** Sends per turn of the event loop, over all rooms: about 2 ms of kernel time. */
+  sendsPerTurnMax: 384,
+  /** Pages read from the log per room and turn. */
+  pagesPerTurnMax: 32,
+  /** Ring entries a thread handles per turn before it looks at its sockets again. */
+  entriesPerTurnMax: 4096,
+  /** A viewer that takes nothing for this long is closed. */
+  blockedMsMax: 30_000,
+  /** The server pings after this much silence, and closes after the second. CONTRACT section 3. */
+  pingAfterMs: 30_000,
+  silenceMsMax: 75_000,
+  /** `stats` at most this often per room. CONTRACT section 3. */
+  statsIntervalMs: 5000,
+  /** A changed viewer count reaches the sequencer within this. */
+  countReportMs: 250,
+  /** One group commit. */
+  commitRecordsMax: 4000,
+  commitGatherMs: 5,
+  commitRetryMs: 250,
+  /** Rooms looked at per pass of forgetting. */
+  forgetRoomsMax: 10_000,
+  forgetIntervalMs: 60_000,
+} as const;

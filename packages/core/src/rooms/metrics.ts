@@ -1,0 +1,91 @@
+/** Numbers of the counters, one definition for those who count and those who show. */
+export const METRICS = {
+  publishes: 0,
+  sequenced: 1,
+  repeats: 2,
+  refusals: 3,
+  deliveries: 4,
+  frames: 5,
+  frameBytes: 6,
+  drops: 7,
+  skipped: 8,
+  viewers: 9,
+  roomsWatched: 10,
+  roomsOpen: 11,
+  windowBytes: 12,
+  commits: 13,
+  committed: 14,
+  commitFailures: 15,
+  joins: 16,
+  resumes: 17,
+  slowClosed: 18,
+} as const;
+
+/** How each metric appears to the outside: Prometheus name, kind and help. */
+export const METRIC_INFO: {
+  readonly [Name in keyof typeof METRICS]: {
+    readonly name: string;
+    readonly kind: "counter" | "gauge";
+    readonly help: string;
+  };
+} = {
+  publishes: {
+    name: "danmakud_publishes_total",
+    kind: "counter",
+    help: "Publishes that passed the checks and went to the sequencer.",
+  },
+  sequenced: { name: "danmakud_sequenced_total", kind: "counter", help: "Records that got an offset." },
+  repeats: {
+    name: "danmakud_repeats_total",
+    kind: "counter",
+    help: "Publishes whose idempotency key was seen before.",
+  },
+  refusals: { name: "danmakud_refusals_total", kind: "counter", help: "Publishes answered with an error." },
+  deliveries: {
+    name: "danmakud_deliveries_total",
+    kind: "counter",
+    help: "Records sent, counted per viewer.",
+  },
+  frames: { name: "danmakud_frames_total", kind: "counter", help: "Frames of records sent to viewers." },
+  frameBytes: {
+    name: "danmakud_frame_bytes_total",
+    kind: "counter",
+    help: "Bytes of those frames; of text frames the characters.",
+  },
+  drops: {
+    name: "danmakud_frames_refused_total",
+    kind: "counter",
+    help: "Frames that a full socket did not take; they are sent again later.",
+  },
+  skipped: {
+    name: "danmakud_skipped_total",
+    kind: "counter",
+    help: "Offsets announced to slow viewers by a gap instead of being sent.",
+  },
+  viewers: { name: "danmakud_viewers", kind: "gauge", help: "Connected viewers." },
+  roomsWatched: {
+    name: "danmakud_rooms_watched",
+    kind: "gauge",
+    help: "Rooms that gateways keep a window of.",
+  },
+  roomsOpen: { name: "danmakud_rooms_open", kind: "gauge", help: "Rooms open at the sequencer." },
+  windowBytes: { name: "danmakud_window_bytes", kind: "gauge", help: "Memory of all room windows." },
+  commits: { name: "danmakud_commits_total", kind: "counter", help: "Group commits to the log." },
+  committed: { name: "danmakud_committed_total", kind: "counter", help: "Records committed to the log." },
+  commitFailures: {
+    name: "danmakud_commit_failures_total",
+    kind: "counter",
+    help: "Group commits that failed and were tried again.",
+  },
+  joins: { name: "danmakud_joins_total", kind: "counter", help: "Viewers that joined a room." },
+  resumes: {
+    name: "danmakud_resumes_total",
+    kind: "counter",
+    help: "Joins that went on after an earlier position.",
+  },
+  slowClosed: {
+    name: "danmakud_slow_closed_total",
+    kind: "counter",
+    help: "Viewers closed because they took nothing for too long.",
+  },
+};

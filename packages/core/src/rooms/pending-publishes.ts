@@ -1,0 +1,162 @@
+/**
+ * Publishes of one gateway that wait for their answer, in the order in which they went into the ingress ring. One ring
+ * leads to the sequencer and one leads back, so answers come in that same order: a queue is all it takes.
+ *
+ *      oldest ──────────── sequenced ──────────── newest
+ *        │ have their offset,  │ wait for the        │
+ *        │ wait for the disk   │ sequencer           │
+ */
+import { ERROR_CODES, type ErrorCode } from "@danmakud/wire";
+import { ROOM_LIMITS } from "./limits.ts";
+import type { WatchedRoom } from "./watched-room.ts";
+
+/** Takes the answer to a publish: an offset and its ts, or an error code. */
+export interface Publisher {
+  published(token: number, id: number, offset: number, ts: number): void;
+  refused(token: number, id: number, code: ErrorCode, message: string): void;
+}
+
+const MASK = ROOM_LIMITS.pendingPublishesMax - 1;
+const NO_CODE = 255;
+
+export class PendingPublishes {
+  readonly #publishers: (Publisher | undefined)[] = [];
+  readonly #rooms: (WatchedRoom | undefined)[] = [];
+  #tokens = new Float64Array(CAPACITY_START);
+  #ids = new Float64Array(CAPACITY_START);
+  #offsets = new Float64Array(CAPACITY_START);
+  #ts = new Float64Array(CAPACITY_START);
+  #positions = new Float64Array(CAPACITY_START);
+  #askedAt = new Float64Array(CAPACITY_START);
+  #codes = new Uint8Array(CAPACITY_START);
+  #oldest = 0;
+  #sequenced = 0;
+  #newest = 0;
+  /** Up to here publishers were told that the answer is unknown. */
+  #givenUp = 0;
+
+  get size(): number {
+    return this.#newest - this.#oldest;
+  }
+
+  get isFull(): boolean {
+    return this.size > MASK;
+  }
+
+  /** Ticket of the next publish, for the envelope. */
+  get ticket(): number {
+    return this.#newest | 0;
+  }
+
+  /** Notes a publish that was put into the ring. `token` and `id` come back with the answer. */
+  add(publisher: Publisher, token: number, id: number, room: WatchedRoom, now: number): void {
+    if (this.size === this.#ids.length) this.#grow();
+    const at = this.#newest++ & (this.#ids.length - 1);
+    this.#publishers[at] = publisher;
+    this.#rooms[at] = room;
+    this.#tokens[at] = token;
+    this.#ids[at] = id;
+    this.#askedAt[at] = now;
+    this.#codes[at] = NO_CODE;
+    room.inFlight++;
+  }
+
+  /** The sequencer's answer to the oldest publish without one. `position` is that of the answer in the ring. */
+  sequenced(ticket: number, offset: number, ts: number, position: number): void {
+    const at = this.#answered(ticket, position);
+    this.#offsets[at] = offset;
+    this.#ts[at] = ts;
+  }
+
+  rejected(ticket: number, code: number, position: number): void {
+    this.#codes[this.#answered(ticket, position)] = code;
+  }
+
+  /** Everything up to the ring position is on disk: tells the publishers. */
+  durable(position: number, now: number): void {
+    while (this.#oldest < this.#sequenced) {
+      const at = this.#oldest & (this.#ids.length - 1);
+      if ((this.#positions[at] as number) > position) return;
+      this.#settle(at, this.#oldest < this.#givenUp, now);
+      this.#oldest++;
+    }
+  }
+
+  /** Tells those who have waited since before `askedBefore` that the answer is unknown. */
+  giveUp(askedBefore: number): void {
+    if (this.#givenUp < this.#oldest) this.#givenUp = this.#oldest;
+    for (; this.#givenUp < this.#newest; this.#givenUp++) {
+      const at = this.#givenUp & (this.#ids.length - 1);
+      if ((this.#askedAt[at] as number) >= askedBefore) return;
+      this.#publishers[at]?.refused(
+        this.#tokens[at] as number,
+        this.#ids[at] as number,
+        "unavailable",
+        UNKNOWN,
+      );
+    }
+  }
+
+  #answered(ticket: number, position: number): number {
+    if (this.#sequenced === this.#newest || (this.#sequenced | 0) !== ticket) {
+      throw new Error(`answer to publish ${ticket} where ${this.#sequenced | 0} was due`);
+    }
+    const at = this.#sequenced++ & (this.#ids.length - 1);
+    this.#positions[at] = position;
+    return at;
+  }
+
+  #settle(at: number, givenUp: boolean, now: number): void {
+    const room = this.#rooms[at];
+    if (room !== undefined) {
+      room.inFlight--;
+      room.usedAt = now;
+    }
+    const publisher = this.#publishers[at];
+    this.#rooms[at] = undefined;
+    this.#publishers[at] = undefined;
+    if (publisher === undefined || givenUp) return;
+    const token = this.#tokens[at] as number;
+    const id = this.#ids[at] as number;
+    const code = this.#codes[at] as number;
+    if (code === NO_CODE) publisher.published(token, id, this.#offsets[at] as number, this.#ts[at] as number);
+    else
+      publisher.refused(
+        token,
+        id,
+        ERROR_CODES[code] ?? "unavailable",
+        "the room could not take it; try again",
+      );
+  }
+
+  #grow(): void {
+    const before = this.#ids.length;
+    const after = before * 2;
+    const publishers: (Publisher | undefined)[] = new Array(after).fill(undefined);
+    const rooms: (WatchedRoom | undefined)[] = new Array(after).fill(undefined);
+    const columns = [this.#tokens, this.#ids, this.#offsets, this.#ts, this.#positions, this.#askedAt];
+    const larger = columns.map(() => new Float64Array(after));
+    const codes = new Uint8Array(after);
+    for (let i = this.#oldest; i < this.#newest; i++) {
+      const from = i & (before - 1);
+      const to = i & (after - 1);
+      publishers[to] = this.#publishers[from];
+      rooms[to] = this.#rooms[from];
+      for (let c = 0; c < columns.length; c++) {
+        (larger[c] as Float64Array)[to] = (columns[c] as Float64Array)[from] as number;
+      }
+      codes[to] = this.#codes[from] as number;
+    }
+    for (let i = 0; i < after; i++) {
+      this.#publishers[i] = publishers[i];
+      this.#rooms[i] = rooms[i];
+    }
+    [this.#tokens, this.#ids, this.#offsets, this.#ts, this.#positions, this.#askedAt] = larger as Columns;
+    this.#codes = codes;
+  }
+}
+
+type Column = Float64Array<ArrayBuffer>;
+type Columns = [Column, Column, Column, Column, Column, Column];
+const CAPACITY_START = 1024;
+const UNKNOWN = "no answer in time; whether it was kept is unknown: try again with the same key";

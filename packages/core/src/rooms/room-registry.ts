@@ -1,0 +1,187 @@
+/** The rooms a gateway watches, and its questions about rooms to the sequencer. */
+import { DanmakuError } from "@danmakud/wire";
+import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { METRICS } from "./metrics.ts";
+import { WatchedRoom } from "./watched-room.ts";
+
+/** The sequencer's word on a room. `position` is that of the answer in the broadcast ring, absolute. */
+export interface RoomAnswer {
+  readonly name: string;
+  readonly number: number;
+  readonly epoch: string;
+  readonly head: number;
+  readonly online: number;
+  readonly rate: number;
+  readonly position: number;
+}
+
+type OnAnswer = (answer: RoomAnswer | DanmakuError) => void;
+type OnRoom = (room: WatchedRoom | DanmakuError) => void;
+
+interface Question {
+  readonly onAnswer: OnAnswer;
+  readonly askedAt: number;
+}
+
+const encoder = new TextEncoder();
+
+export class RoomRegistry {
+  readonly #context: GatewayContext;
+  readonly #byName = new Map<string, WatchedRoom>();
+  readonly #byNumber = new Map<number, WatchedRoom>();
+  /** Rooms being opened, with those who wait for them. */
+  readonly #opening = new Map<string, OnRoom[]>();
+  readonly #questions = new Map<number, Question>();
+  /** Rooms whose viewer count the sequencer does not know yet. */
+  readonly #uncounted = new Set<WatchedRoom>();
+  #ticket = 0;
+  #lastNumber = -1;
+  #last: WatchedRoom | undefined;
+
+  constructor(context: GatewayContext) {
+    this.#context = context;
+  }
+
+  get(name: string): WatchedRoom | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The watched room with this number. @hot */
+  byNumber(number: number): WatchedRoom | undefined {
+    if (number === this.#lastNumber) return this.#last;
+    this.#last = this.#byNumber.get(number);
+    this.#lastNumber = number;
+    return this.#last;
+  }
+
+  /**
+   * Gives the room to `onRoom`, opening it where it is not watched yet. Called back within the reading of the broadcast
+   * ring, so that no record after the opening is missed.
+   */
+  open(name: string, onRoom: OnRoom): void {
+    const room = this.#byName.get(name);
+    if (room !== undefined) {
+      onRoom(room);
+      return;
+    }
+    const waiting = this.#opening.get(name);
+    if (waiting !== undefined) {
+      if (waiting.length >= ROOM_LIMITS.openWaitersMax) {
+        onRoom(overloaded());
+        return;
+      }
+      waiting.push(onRoom);
+      return;
+    }
+    this.#opening.set(name, [onRoom]);
+    this.#ask(name, true, (answer) => {
+      const opened = answer instanceof DanmakuError ? answer : this.#watch(answer);
+      const waiters = this.#opening.get(name) ?? [];
+      this.#opening.delete(name);
+      for (const waiter of waiters) waiter(opened);
+    });
+  }
+
+  /** Asks the sequencer about a room without opening it. */
+  look(name: string, onAnswer: OnAnswer): void {
+    this.#ask(name, false, onAnswer);
+  }
+
+  /** The answer to a question, from the ring. */
+  answered(ticket: number, answer: RoomAnswer | DanmakuError): void {
+    const question = this.#questions.get(ticket);
+    this.#questions.delete(ticket);
+    question?.onAnswer(answer);
+  }
+
+  /** Viewers came or went. */
+  changed(room: WatchedRoom): void {
+    if (room.viewers.length !== room.reported) this.#uncounted.add(room);
+  }
+
+  /** The sequencer has let go of the number. */
+  closed(number: number): void {
+    const room = this.#byNumber.get(number);
+    if (room !== undefined) this.#drop(room);
+  }
+
+  /** Reports counts, gives up on questions, lets go of empty rooms. */
+  tick(now: number): void {
+    this.#reportCounts();
+    for (const [ticket, question] of this.#questions) {
+      if (now - question.askedAt < ROOM_LIMITS.answerTimeoutMs) break;
+      this.answered(ticket, new DanmakuError("unavailable", "no answer in time", { retryAfterMs: 1000 }));
+    }
+    let windowBytes = 0;
+    for (const room of this.#byName.values()) {
+      windowBytes += room.window.size;
+      if (room.viewers.length > 0 || room.inFlight > 0) continue;
+      if (now - room.usedAt >= this.#context.roomLingerMs && room.reported === 0) this.#drop(room);
+    }
+    this.#context.counters.set(METRICS.roomsWatched, this.#byName.size);
+    this.#context.counters.set(METRICS.windowBytes, windowBytes);
+  }
+
+  #ask(name: string, create: boolean, onAnswer: OnAnswer): void {
+    const { ingress, incarnation, clock, wakeSequencer } = this.#context;
+    if (this.#questions.size >= ROOM_LIMITS.questionsMax) {
+      onAnswer(overloaded());
+      return;
+    }
+    const bytes = encoder.encode(name);
+    const at = ingress.claim(ENVELOPE_BYTES + padded(bytes.length));
+    if (at < 0) {
+      onAnswer(overloaded());
+      return;
+    }
+    const ticket = this.#ticket++ | 0;
+    const word = at >> 2;
+    ingress.words[word] = IngressKind.open | (incarnation << 8) | (bytes.length << 16);
+    ingress.words[word + 1] = ticket;
+    ingress.words[word + 2] = create ? 1 : 0;
+    ingress.bytes.set(bytes, at + ENVELOPE_BYTES);
+    this.#questions.set(ticket, { onAnswer, askedAt: clock.monotonic() });
+    ingress.commit();
+    wakeSequencer();
+  }
+
+  #watch(answer: RoomAnswer): WatchedRoom {
+    const { name, number, epoch, head, online, position } = answer;
+    const now = this.#context.clock.monotonic();
+    const room = new WatchedRoom(name, number, epoch, head, online, position, now);
+    this.#byName.set(name, room);
+    this.#byNumber.set(number, room);
+    this.#lastNumber = -1;
+    return room;
+  }
+
+  #drop(room: WatchedRoom): void {
+    this.#byName.delete(room.name);
+    this.#byNumber.delete(room.number);
+    this.#uncounted.delete(room);
+    this.#lastNumber = -1;
+  }
+
+  #reportCounts(): void {
+    const { ingress, incarnation, wakeSequencer } = this.#context;
+    if (this.#uncounted.size === 0) return;
+    for (const room of this.#uncounted) {
+      const at = ingress.claim(ENVELOPE_BYTES) >> 2;
+      if (at < 0) break;
+      ingress.words[at] = IngressKind.count | (incarnation << 8);
+      ingress.words[at + 1] = 0;
+      ingress.words[at + 2] = room.number;
+      ingress.words[at + 3] = room.viewers.length;
+      room.reported = room.viewers.length;
+      this.#uncounted.delete(room);
+    }
+    ingress.commit();
+    wakeSequencer();
+  }
+}
+
+function overloaded(): DanmakuError {
+  return new DanmakuError("overloaded", "too much at once", { retryAfterMs: 500 });
+}

@@ -1,0 +1,407 @@
+/**
+ * The one writer of every room: gives each record its offset and timestamp, and sends it to all readers by the
+ * broadcast ring. Runs on the sequencer thread and owns the rooms; nobody else changes them.
+ */
+import {
+  danmakuUid,
+  ERROR_CODES,
+  KEY_BYTES_MAX,
+  OFFSET_MAX,
+  patchLogRecord,
+  RECORD_BYTES_MAX,
+} from "@danmakud/wire";
+import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
+import type { Clock, Counters, Random, RoomLogReader } from "../ports/index.ts";
+import {
+  BroadcastKind,
+  ENVELOPE_BYTES,
+  ERROR_CODE,
+  FORGET_TS_HI,
+  FORGET_TS_LO,
+  FORGET_WORDS,
+  high32,
+  IngressKind,
+  low32,
+  NO_ORIGIN,
+  padded,
+  REPEAT_OFFSET_HI,
+  REPEAT_OFFSET_LO,
+  REPEAT_TS_HI,
+  REPEAT_TS_LO,
+  REPEAT_WORDS,
+  ROOM_HEAD_HI,
+  ROOM_HEAD_LO,
+  ROOM_LENGTHS,
+  ROOM_ONLINE,
+  ROOM_RATE,
+  ROOM_WORDS,
+  STATS_ONLINE,
+  STATS_WORDS,
+} from "./envelope-descriptor.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { METRICS } from "./metrics.ts";
+import { SequencedRoom } from "./sequenced-room.ts";
+import { copyWords } from "./words.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const CODE_UNAVAILABLE = ERROR_CODES.indexOf("unavailable");
+const CODE_OVERLOADED = ERROR_CODES.indexOf("overloaded");
+const CODE_NOT_FOUND = ERROR_CODES.indexOf("not_found");
+
+export interface SequencerOptions {
+  /** One per gateway, in the gateways' order. */
+  readonly ingress: readonly IngressConsumer[];
+  readonly broadcast: BroadcastProducer;
+  readonly log: RoomLogReader;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly counters: Counters;
+  /** Position in the broadcast ring up to which the journal has committed. */
+  readonly durablePosition: () => number;
+  readonly roomsMax: number;
+  readonly roomTtlMs: number;
+  readonly roomLingerMs: number;
+}
+
+/** A room as the control side lists it. */
+export interface ListedRoom {
+  readonly room: string;
+  readonly epoch: string;
+  readonly head: number;
+  readonly online: number;
+  readonly rate: number;
+}
+
+export class Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #byName = new Map<string, SequencedRoom>();
+  readonly #byNumber = new Map<number, SequencedRoom>();
+  /** Rooms whose viewer count changed since it was last announced, oldest first. */
+  readonly #statsDue = new Set<SequencedRoom>();
+  /** Rooms without viewers: they may be let go. */
+  readonly #idle = new Set<SequencedRoom>();
+  /** Rooms being forgotten, until the journal has done it: name → position of the entry. */
+  readonly #forgetting = new Map<string, number>();
+  readonly #incarnations: number[];
+  /** Who sent the entry under way, and under which number the answer goes back. */
+  #gateway = NO_ORIGIN;
+  #incarnation = 0;
+  #ticket = 0;
+  #nextNumber = 1;
+  /** Rooms with records, plus open rooms without. */
+  #known: number;
+  #forgetAt = 0;
+
+  constructor(options: SequencerOptions) {
+    this.#options = options;
+    this.#incarnations = options.ingress.map(() => -1);
+    this.#known = options.log.count();
+  }
+
+  /**
+   * Handles what the gateways have sent, at most `entriesPerTurnMax` of each. Returns whether anything moved. Where the
+   * broadcast ring is full it leaves the rest where it is: that is the back-pressure.
+   * @hot bench/ingest.ts
+   */
+  turn(): boolean {
+    let moved = false;
+    const { ingress, broadcast } = this.#options;
+    for (let gateway = 0; gateway < ingress.length; gateway++) {
+      const ring = ingress[gateway] as IngressConsumer;
+      let taken = 0;
+      while (taken < ROOM_LIMITS.entriesPerTurnMax && broadcastHasRoom(broadcast) && ring.next()) {
+        this.#entry(gateway, ring);
+        taken++;
+      }
+      if (taken > 0) {
+        ring.release();
+        moved = true;
+      }
+    }
+    if (moved) broadcast.commit();
+    return moved;
+  }
+
+  /** Whether the broadcast ring has room. */
+  canMove(): boolean {
+    return broadcastHasRoom(this.#options.broadcast);
+  }
+
+  /** Work by the clock: viewer counts, idle rooms, rooms to forget. Call every 100 ms or so. */
+  tick(): void {
+    const now = this.#options.clock.now();
+    this.#announceStats(now);
+    this.#letGoIdle(now);
+    if (now >= this.#forgetAt) {
+      this.#forgetAt = now + ROOM_LIMITS.forgetIntervalMs;
+      this.#forgetUntouched(now);
+    }
+    for (const [name, position] of this.#forgetting)
+      if (this.#isDurable(position)) this.#forgetting.delete(name);
+    this.#options.counters.set(METRICS.roomsOpen, this.#byName.size);
+    this.#options.broadcast.commit();
+  }
+
+  /** Takes back what a dead gateway had counted. */
+  gatewayGone(gateway: number): void {
+    this.#incarnations[gateway] = -1;
+    for (const room of this.#byName.values()) this.#count(room, gateway, 0);
+  }
+
+  /** Rooms in alphabetical order after `after`: those of the log and those open without records. */
+  list(after: string, limit: number): ListedRoom[] {
+    const now = this.#options.clock.now();
+    const names = new Set(this.#options.log.list(after, limit));
+    for (const name of this.#byName.keys()) if (name > after) names.add(name);
+    const listed: ListedRoom[] = [];
+    for (const name of [...names].sort().slice(0, limit)) {
+      const open = this.#byName.get(name);
+      if (open !== undefined) {
+        const { epoch, head, online } = open;
+        listed.push({ room: name, epoch, head, online, rate: open.rate(now) });
+      } else if (!this.#forgetting.has(name)) {
+        const stored = this.#options.log.room(name);
+        if (stored) listed.push({ room: name, epoch: stored.epoch, head: stored.head, online: 0, rate: 0 });
+      }
+    }
+    return listed;
+  }
+
+  #entry(gateway: number, ring: IngressConsumer): void {
+    const at = ring.index >> 2;
+    const word0 = ring.words[at] as number;
+    const kind = word0 & 0xff;
+    const incarnation = (word0 >>> 8) & 0xff;
+    const extra = word0 >>> 16;
+    if (this.#incarnations[gateway] !== incarnation) {
+      if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
+      this.#incarnations[gateway] = incarnation;
+    }
+    this.#gateway = gateway;
+    this.#incarnation = incarnation;
+    this.#ticket = ring.words[at + 1] as number;
+    const third = (ring.words[at + 2] as number) >>> 0;
+    switch (kind) {
+      case IngressKind.publish:
+        this.#publish(third, extra, ring);
+        return;
+      case IngressKind.open: {
+        const from = ring.index + ENVELOPE_BYTES;
+        this.#open(decoder.decode(ring.bytes.slice(from, from + extra)), third === 1);
+        return;
+      }
+      case IngressKind.count: {
+        const room = this.#byNumber.get(third);
+        if (room !== undefined) this.#count(room, gateway, ring.words[at + 3] as number);
+        return;
+      }
+      default:
+        throw new Error(`unknown ingress entry of kind ${kind}`);
+    }
+  }
+
+  #publish(number: number, keyBytes: number, ring: IngressConsumer): void {
+    const room = this.#byNumber.get(number);
+    // A gateway holds a room's number only while the room is open; should it ever not be, the publisher tries again.
+    if (room === undefined) {
+      this.#reject(CODE_UNAVAILABLE);
+      return;
+    }
+    if (room.head >= OFFSET_MAX) {
+      this.#reject(CODE_OVERLOADED);
+      return;
+    }
+    const { broadcast, clock } = this.#options;
+    const now = clock.now();
+    const payload = ring.index + ENVELOPE_BYTES;
+    const record = payload + padded(keyBytes);
+    let identity = "";
+    if (keyBytes > 0) {
+      identity = keyIdentity(ring.bytes, record, payload, keyBytes);
+      const first = room.keys?.find(identity, now - ROOM_LIMITS.keyLifeMs);
+      if (first !== undefined) this.#repeat(number, first.offset, first.ts);
+      return;
+    }
+    const at = this.#answer(ring.length, BroadcastKind.record, number, keyBytes);
+    const body = at + ENVELOPE_BYTES;
+    copyWords(ring.words, payload >> 2, broadcast.words, body >> 2, (ring.length - ENVELOPE_BYTES) >> 2);
+    room.advance(now);
+    patchLogRecord(broadcast.bytes, body + padded(keyBytes), room.head, room.ts);
+    if (keyBytes > 0) room.rememberKey(identity, room.head, room.ts);
+    room.lastPosition = broadcast.claimed;
+    this.#options.counters.add(METRICS.sequenced, 1);
+  }
+
+  #open(name: string, create: boolean): void {
+    let room = this.#byName.get(name);
+    if (room === undefined) {
+      const stored = this.#forgetting.has(name) ? undefined : this.#options.log.room(name);
+      if (stored === undefined) {
+        if (!create) {
+          this.#refuse(CODE_NOT_FOUND);
+          return;
+        }
+        if (this.#known >= this.#options.roomsMax) {
+          this.#refuse(CODE_OVERLOADED);
+          return;
+        }
+        this.#known++;
+      }
+      const now = this.#options.clock.now();
+      const epoch = stored?.epoch ?? this.#options.random.token();
+      room = new SequencedRoom(this.#nextNumber++, name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
+      if (stored !== undefined) {
+        room.isStored = true;
+        const since = now - ROOM_LIMITS.keyLifeMs;
+        for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
+          room.rememberKey(`${key.uid}\n${key.key}`, key.offset, key.ts);
+        }
+      }
+      this.#byName.set(name, room);
+      this.#byNumber.set(room.number, room);
+      this.#idle.add(room);
+    }
+    room.touchedAt = this.#options.clock.now();
+    this.#announceRoom(room);
+  }
+
+  #announceRoom(room: SequencedRoom): void {
+    const name = encoder.encode(room.name);
+    const epoch = encoder.encode(room.epoch);
+    const { broadcast, clock } = this.#options;
+    const bytes = ROOM_WORDS * 4 + padded(name.length + epoch.length);
+    const at = this.#answer(bytes, BroadcastKind.room, room.number);
+    const words = broadcast.words;
+    const word = at >> 2;
+    words[word + ROOM_HEAD_LO] = low32(room.head);
+    words[word + ROOM_HEAD_HI] = high32(room.head);
+    words[word + ROOM_ONLINE] = room.online;
+    words[word + ROOM_RATE] = Math.round(room.rate(clock.now()) * 1000);
+    words[word + ROOM_LENGTHS] = name.length | (epoch.length << 16);
+    broadcast.bytes.set(name, at + ROOM_WORDS * 4);
+    broadcast.bytes.set(epoch, at + ROOM_WORDS * 4 + name.length);
+  }
+
+  #repeat(number: number, offset: number, ts: number): void {
+    const at = this.#answer(REPEAT_WORDS * 4, BroadcastKind.repeat, number) >> 2;
+    const words = this.#options.broadcast.words;
+    words[at + REPEAT_OFFSET_LO] = low32(offset);
+    words[at + REPEAT_OFFSET_HI] = high32(offset);
+    words[at + REPEAT_TS_LO] = low32(ts);
+    words[at + REPEAT_TS_HI] = high32(ts);
+    this.#options.counters.add(METRICS.repeats, 1);
+  }
+
+  /** Answers a publish with an error. */
+  #reject(code: number): void {
+    this.#error(BroadcastKind.reject, code);
+  }
+
+  /** Answers an open with an error. */
+  #refuse(code: number): void {
+    this.#error(BroadcastKind.refuse, code);
+  }
+
+  #error(kind: number, code: number): void {
+    const at = this.#answer((ERROR_CODE + 1) * 4, kind, 0) >> 2;
+    this.#options.broadcast.words[at + ERROR_CODE] = code;
+  }
+
+  /** Takes room for an entry that answers the one under way. */
+  #answer(bytes: number, kind: number, number: number, extra = 0): number {
+    const at = this.#announce(bytes, kind, number, extra);
+    const { words } = this.#options.broadcast;
+    const word = at >> 2;
+    words[word] = kind | (this.#incarnation << 8) | (extra << 16);
+    words[word + 1] = this.#ticket;
+    words[word + 3] = this.#gateway;
+    return at;
+  }
+
+  /** Takes room for an entry that answers nobody. */
+  #announce(bytes: number, kind: number, number: number, extra = 0): number {
+    const { broadcast } = this.#options;
+    const at = broadcast.claim(bytes);
+    if (at < 0) throw new Error("broadcast ring is full although it had room");
+    const word = at >> 2;
+    broadcast.words[word] = kind | (extra << 16);
+    broadcast.words[word + 1] = 0;
+    broadcast.words[word + 2] = number;
+    broadcast.words[word + 3] = NO_ORIGIN;
+    return at;
+  }
+
+  #count(room: SequencedRoom, gateway: number, viewers: number): void {
+    if (!room.setViewers(gateway, viewers)) return;
+    room.touchedAt = this.#options.clock.now();
+    this.#statsDue.add(room);
+    if (room.online === 0) this.#idle.add(room);
+  }
+
+  #announceStats(now: number): void {
+    for (const room of this.#statsDue) {
+      if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) continue;
+      if (!broadcastHasRoom(this.#options.broadcast)) return;
+      this.#statsDue.delete(room);
+      if (room.statsOnline === room.online || this.#byNumber.get(room.number) !== room) continue;
+      room.statsAt = now;
+      room.statsOnline = room.online;
+      const at = this.#announce(STATS_WORDS * 4, BroadcastKind.stats, room.number) >> 2;
+      this.#options.broadcast.words[at + STATS_ONLINE] = room.online;
+    }
+  }
+
+  /** Lets go of rooms without viewers or publishes for the linger time, once all they have is on disk. */
+  #letGoIdle(now: number): void {
+    let looked = 0;
+    for (const room of this.#idle) {
+      if (looked++ >= ROOM_LIMITS.entriesPerTurnMax || !broadcastHasRoom(this.#options.broadcast)) return;
+      this.#idle.delete(room);
+      if (room.online > 0) continue;
+      if (now - room.touchedAt < this.#options.roomLingerMs || !this.#isDurable(room.lastPosition)) {
+        // Back to the end, so that the next tick looks at others first.
+        this.#idle.add(room);
+        continue;
+      }
+      this.#byName.delete(room.name);
+      this.#byNumber.delete(room.number);
+      this.#statsDue.delete(room);
+      if (!room.isStored && room.lastPosition === undefined) this.#known--;
+      this.#announce(ENVELOPE_BYTES, BroadcastKind.closed, room.number);
+    }
+  }
+
+  #forgetUntouched(now: number): void {
+    const olderThan = now - this.#options.roomTtlMs;
+    if (olderThan <= 0) return;
+    const { broadcast, log } = this.#options;
+    for (const name of log.untouchedSince(olderThan, ROOM_LIMITS.forgetRoomsMax)) {
+      if (this.#byName.has(name) || this.#forgetting.has(name)) continue;
+      if (!broadcastHasRoom(broadcast)) return;
+      const bytes = encoder.encode(name);
+      const size = FORGET_WORDS * 4 + padded(bytes.length);
+      const at = this.#announce(size, BroadcastKind.forget, 0, bytes.length);
+      broadcast.words[(at >> 2) + FORGET_TS_LO] = low32(olderThan);
+      broadcast.words[(at >> 2) + FORGET_TS_HI] = high32(olderThan);
+      broadcast.bytes.set(bytes, at + FORGET_WORDS * 4);
+      this.#forgetting.set(name, broadcast.claimed);
+      this.#known--;
+    }
+  }
+
+  #isDurable(position: number | undefined): boolean {
+    return position === undefined || ((this.#options.durablePosition() - position) | 0) >= 0;
+  }
+}
+
+/** Room for the largest entry there is. */
+function broadcastHasRoom(broadcast: BroadcastProducer): boolean {
+  return broadcast.hasRoom(RECORD_BYTES_MAX + KEY_BYTES_MAX + 2 * ENVELOPE_BYTES);
+}
+
+/** Who and which key: the uid bytes of the danmaku record, then the key. */
+function keyIdentity(bytes: Uint8Array, record: number, key: number, keyBytes: number): string {
+  const uid = danmakuUid(bytes, record);
+  return `${uid}\n${decoder.decode(bytes.slice(key, key + keyBytes))}`;
+}

@@ -1,0 +1,90 @@
+import type { ViewerId } from "./hub.ts";
+import { RoomWindow } from "./room-window.ts";
+import { ViewerState, type ViewerTable } from "./viewer-table.ts";
+
+/** A room as a gateway sees it: its newest records and its viewers on this gateway. */
+export class WatchedRoom {
+  readonly name: string;
+  readonly number: number;
+  readonly epoch: string;
+  readonly window: RoomWindow;
+  /** Viewers on all gateways, as last announced. */
+  online: number;
+  /** Viewers: the live ones first, then those opening, behind or blocked. */
+  readonly viewers: ViewerId[] = [];
+  live = 0;
+  /** Viewers that wait for records of the log. */
+  readonly behind = new Set<ViewerId>();
+  /** Viewer count last told to the sequencer. */
+  reported = 0;
+  /** Publishes on their way; the room is not let go before they are answered. */
+  inFlight = 0;
+  /** Last moment it had a viewer or a publish, monotonic ms. */
+  usedAt: number;
+  /** Where the pass over the live viewers goes on (counting down); 0 = no pass under way. */
+  passAt = 0;
+  /** Head of the window when the pass began: what came later needs another one. */
+  passHead = 0;
+  /** A pass is due at this time, monotonic ms; 0 = nothing to send. */
+  dueAt = 0;
+  /** The window was filled from the log once, or needs no filling. */
+  warmed: boolean;
+
+  constructor(
+    name: string,
+    number: number,
+    epoch: string,
+    head: number,
+    online: number,
+    position: number,
+    now: number,
+  ) {
+    this.name = name;
+    this.number = number;
+    this.epoch = epoch;
+    this.online = online;
+    this.window = new RoomWindow(head, position);
+    this.usedAt = now;
+    this.warmed = head === 0;
+  }
+
+  addViewer(table: ViewerTable, viewer: ViewerId): void {
+    table.rooms[viewer] = this;
+    table.place[viewer] = this.viewers.length;
+    this.viewers.push(viewer);
+  }
+
+  removeViewer(table: ViewerTable, viewer: ViewerId): void {
+    this.setLive(table, viewer, false);
+    this.behind.delete(viewer);
+    const last = this.viewers.length - 1;
+    this.#swap(table, table.place[viewer] as number, last);
+    this.viewers.length = last;
+  }
+
+  /** Moves a viewer into or out of the live part of the list. */
+  setLive(table: ViewerTable, viewer: ViewerId, live: boolean): void {
+    const place = table.place[viewer] as number;
+    if (place < this.live === live) return;
+    if (live) this.#swap(table, place, this.live++);
+    else this.#swap(table, place, --this.live);
+  }
+
+  /** Sets a viewer's state and keeps the lists level with it. */
+  setState(table: ViewerTable, viewer: ViewerId, state: number): void {
+    table.state[viewer] = state;
+    this.setLive(table, viewer, state === ViewerState.live);
+    if (state === ViewerState.behind) this.behind.add(viewer);
+    else this.behind.delete(viewer);
+  }
+
+  #swap(table: ViewerTable, a: number, b: number): void {
+    if (a === b) return;
+    const first = this.viewers[a] as ViewerId;
+    const second = this.viewers[b] as ViewerId;
+    this.viewers[a] = second;
+    this.viewers[b] = first;
+    table.place[second] = a;
+    table.place[first] = b;
+  }
+}

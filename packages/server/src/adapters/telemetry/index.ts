@@ -1,0 +1,1 @@
+export { openAdminServer } from "./admin-server.ts";

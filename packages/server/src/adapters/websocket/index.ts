@@ -1,0 +1,1 @@
+export { createWebSocketFace, type SocketData, type WebSocketFace } from "./websocket.ts";

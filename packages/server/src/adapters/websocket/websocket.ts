@@ -1,0 +1,111 @@
+/** WebSocket face: joins sockets of `Bun.serve` to a gateway's rooms. */
+import type { Hub, ViewerId, ViewerSink } from "@danmakud/core/rooms";
+import { MESSAGE_BYTES_MAX } from "@danmakud/wire";
+import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
+import { type Authenticator, checkRequestOrigin, type GuardOptions } from "../../auth/index.ts";
+import { problem, problemOf } from "../http/index.ts";
+import { type Admission, admit, chooseSubprotocol, roomOfPath } from "./upgrade.ts";
+
+/** What hangs on a socket. */
+export interface SocketData {
+  readonly admission: Admission;
+  viewer: ViewerId | undefined;
+  isClosed: boolean;
+}
+
+/** Bytes the runtime queues for a socket before it drops frames: a few of the largest frames there are. */
+const QUEUE_BYTES_MAX = 1 << 20;
+/** Bytes of a close reason, RFC 6455 section 5.5. */
+const REASON_BYTES_MAX = 123;
+/** Last resort only: heartbeats and silence are the hub's. */
+const IDLE_TIMEOUT_S = 180;
+
+export interface WebSocketFace {
+  /** Answers an upgrade request: undefined where the socket was taken over, else a response. */
+  upgrade(request: Request, url: URL, server: Server<SocketData>): Promise<Response | undefined>;
+  /** Whether a request is for this face. */
+  owns(request: Request, url: URL): boolean;
+  readonly handler: WebSocketHandler<SocketData>;
+}
+
+export function createWebSocketFace(hub: Hub, auth: Authenticator, options: GuardOptions): WebSocketFace {
+  return {
+    owns: (request, url) => roomOfPath(url.pathname) !== undefined && request.headers.has("upgrade"),
+    async upgrade(request, url, server) {
+      const refusal = checkRequestOrigin(request.headers, options);
+      if (refusal !== undefined) return problemOf(refusal);
+      const { answer, encoding } = chooseSubprotocol(request.headers.get("sec-websocket-protocol"));
+      const admission = await admit(request, url, roomOfPath(url.pathname) ?? "", encoding, auth);
+      const data: SocketData = { admission, viewer: undefined, isClosed: false };
+      const headers = answer === undefined ? undefined : { "Sec-WebSocket-Protocol": answer };
+      if (server.upgrade(request, headers === undefined ? { data } : { data, headers })) return undefined;
+      return problem("invalid_message", "this is not a valid WebSocket upgrade");
+    },
+    handler: {
+      maxPayloadLength: MESSAGE_BYTES_MAX,
+      backpressureLimit: QUEUE_BYTES_MAX,
+      closeOnBackpressureLimit: false,
+      idleTimeout: IDLE_TIMEOUT_S,
+      sendPings: false,
+      perMessageDeflate: false,
+      open(socket) {
+        socket.binaryType = "uint8array";
+        const { admission } = socket.data;
+        if ("closeCode" in admission) {
+          socket.close(admission.closeCode, shortened(admission.reason));
+          return;
+        }
+        const { room, who, start, encoding } = admission;
+        const viewer = hub.join(room, who, start, encoding, new SocketSink(socket));
+        socket.data.viewer = viewer;
+        if (socket.data.isClosed) hub.leave(viewer);
+      },
+      message(socket, frame) {
+        if (socket.data.viewer !== undefined) hub.receive(socket.data.viewer, frame);
+      },
+      drain(socket) {
+        if (socket.data.viewer !== undefined) hub.drained(socket.data.viewer);
+      },
+      ping(socket) {
+        if (socket.data.viewer !== undefined) hub.heard(socket.data.viewer);
+      },
+      pong(socket) {
+        if (socket.data.viewer !== undefined) hub.heard(socket.data.viewer);
+      },
+      close(socket) {
+        socket.data.isClosed = true;
+        const { viewer } = socket.data;
+        socket.data.viewer = undefined;
+        if (viewer !== undefined) hub.leave(viewer);
+      },
+    },
+  };
+}
+
+class SocketSink implements ViewerSink {
+  readonly #socket: ServerWebSocket<SocketData>;
+
+  constructor(socket: ServerWebSocket<SocketData>) {
+    this.#socket = socket;
+  }
+
+  /** @hot bench/fanout.ts */
+  send(frame: Uint8Array | string): number {
+    return typeof frame === "string" ? this.#socket.sendText(frame) : this.#socket.sendBinary(frame);
+  }
+
+  ping(): void {
+    this.#socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, shortened(reason));
+  }
+}
+
+/** A reason within the bytes a close frame has for it. */
+function shortened(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= REASON_BYTES_MAX) return reason;
+  return new TextDecoder().decode(bytes.subarray(0, REASON_BYTES_MAX)).replace(/\uFFFD+$/, "");
+}

@@ -1,0 +1,87 @@
+/** Thread that owns sockets: WebSocket, HTTP and SSE on the node's port, over its own view of the rooms. */
+import { BroadcastConsumer, IngressProducer, Signal } from "@danmakud/core/memory";
+import { GatewayHub } from "@danmakud/core/rooms";
+import { PAGE_CSP } from "@danmakud/web";
+import { createHttpHandler } from "../adapters/http/index.ts";
+import { openReader } from "../adapters/sqlite/index.ts";
+import { createWebSocketFace } from "../adapters/websocket/index.ts";
+import { createAuthenticator } from "../auth/index.ts";
+import { startDemo } from "../demo/index.ts";
+import { Drain } from "./drain.ts";
+import { Listener } from "./listener.ts";
+import { RoomLists } from "./room-lists.ts";
+import { sequencerThread } from "./shared-memory.ts";
+import { clock, report, runLoop, runThread, say, type ThreadContext } from "./thread.ts";
+
+runThread(async (context, messages) => {
+  const { options, port, thread, pages } = context.start;
+  const lists = new RoomLists();
+  messages.rooms = ({ id, rooms }) => lists.answer(id, rooms);
+  const hub = createHub(context, lists);
+  const drain = new Drain(hub, clock);
+  const auth = await createAuthenticator(options, (message) => say({ type: "log", level: "warn", message }));
+  const face = createWebSocketFace(hub, auth, options);
+  const http = createHttpHandler({
+    hub,
+    auth,
+    options,
+    pages,
+    pageCsp: PAGE_CSP,
+    log: { error: (fields, message) => report(`${message}: ${fields.method} ${fields.path}`, fields.err) },
+    unready: () => {
+      if (drain.isBegun) return "draining";
+      return context.durable.isFailing ? "the log cannot be written" : undefined;
+    },
+  });
+  const listener = new Listener(options, port, face.handler, async (request, server) => {
+    const url = URL.parse(request.url);
+    return url !== null && face.owns(request, url)
+      ? face.upgrade(request, url, server)
+      : http(request, server);
+  });
+  listener.open();
+  const demo = options.demo && thread === 0 ? await startDemo(hub) : undefined;
+  messages.stop = () => {
+    demo?.stop();
+    listener.close();
+    drain.begin();
+  };
+  say({ type: "ready", port: listener.port });
+  const loop = {
+    turn: () => hub.turn(),
+    isIdle: () => hub.isIdle(),
+    nextDueAt: () => hub.nextDueAt(),
+    tick: () => {
+      hub.tick();
+      drain.tick();
+    },
+  };
+  await runLoop(context, loop, () => drain.isOver);
+  context.heartbeats.stop(thread);
+  say({ type: "stopped" });
+});
+
+function createHub(context: ThreadContext, lists: RoomLists): GatewayHub {
+  const { memory, thread, incarnation, options } = context.start;
+  const broadcast = new BroadcastConsumer(memory.broadcast, thread);
+  broadcast.attachAtHead();
+  const sequencer = new Signal(memory.signals, sequencerThread(memory));
+  return new GatewayHub({
+    gateway: thread,
+    incarnation,
+    ingress: new IngressProducer(memory.ingress[thread] as SharedArrayBuffer),
+    broadcast,
+    wakeSequencer: () => sequencer.wake(),
+    wakeSelf: () => context.signal.wake(),
+    durablePosition: () => context.durable.position,
+    isJournalFailing: () => context.durable.isFailing,
+    log: openReader({ dir: options.data }),
+    clock,
+    counters: context.counters,
+    listRooms: (after, limit) => lists.ask(after, limit),
+    report,
+    limits: options.limits,
+    contentMax: options.contentMax,
+    roomLingerMs: options.roomLingerMs,
+  });
+}

@@ -1,0 +1,283 @@
+/**
+ * Starts the threads of a node, watches their heartbeats, and makes the service whole again: a dead gateway is replaced
+ * (its viewers reconnect), a dead sequencer or journal means a new life of the whole node, as after a crash.
+ */
+import { detachConsumer, HeartbeatMonitor, Heartbeats } from "@danmakud/core/memory";
+import type { Page } from "@danmakud/web";
+import type { ServeOptions } from "../config/index.ts";
+import type { Fault, FromThread, ToThread } from "./messages.ts";
+import {
+  createSharedMemory,
+  journalThread,
+  type SharedMemory,
+  sequencerThread,
+  threadName,
+} from "./shared-memory.ts";
+
+/** How often heartbeats are looked at. */
+const WATCH_MS = 50;
+/** After this many lives within `RESTART_WINDOW_MS` something is wrong that restarting does not mend. */
+const RESTARTS_MAX = 10;
+const RESTART_WINDOW_MS = 60_000;
+/** Parts of a stop: gateways, then sequencer, then journal; together below the 30 s of the contract. */
+const STOP_MS_MAX = { gateways: 16_000, sequencer: 4000, journal: 8000 } as const;
+
+export interface SupervisorOptions {
+  readonly options: ServeOptions;
+  readonly pages: ReadonlyMap<string, Page>;
+  readonly bootId: string;
+  readonly log: (level: "info" | "warn" | "error", message: string, fields?: Record<string, unknown>) => void;
+  /** The node cannot go on; the process should end with this message. */
+  readonly onFatal: (message: string) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly incarnation: number;
+  readonly ready: Promise<number | undefined>;
+  readonly stopped: Promise<void>;
+  settle: { ready(port: number | undefined): void; fail(error: Error): void; stopped(): void };
+}
+
+export class Supervisor {
+  readonly #given: SupervisorOptions;
+  #memory: SharedMemory;
+  #monitor: HeartbeatMonitor;
+  #threads: (Thread | undefined)[] = [];
+  #incarnation = 0;
+  #port: number;
+  #state: "starting" | "running" | "stopping" | "stopped" = "starting";
+  #restarts: number[] = [];
+  #watch: ReturnType<typeof setInterval> | undefined;
+
+  constructor(given: SupervisorOptions) {
+    this.#given = given;
+    this.#port = given.options.port;
+    this.#memory = createSharedMemory(given.options.threads);
+    this.#monitor = this.#createMonitor();
+  }
+
+  get memory(): SharedMemory {
+    return this.#memory;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
+  /** Starts everything; rejects where a thread cannot start. */
+  async start(): Promise<void> {
+    this.#watch = setInterval(() => this.#look(), WATCH_MS);
+    await this.#startThreads();
+    this.#state = "running";
+  }
+
+  /** Drains and stops: gateways first, then what they feed. */
+  async stop(): Promise<void> {
+    this.#state = "stopping";
+    const { memory } = this;
+    const gateways = Array.from({ length: memory.gateways }, (_, thread) => thread);
+    await this.#stopThreads(gateways, STOP_MS_MAX.gateways);
+    await this.#stopThreads([sequencerThread(memory)], STOP_MS_MAX.sequencer);
+    await this.#stopThreads([journalThread(memory)], STOP_MS_MAX.journal);
+    clearInterval(this.#watch);
+    for (const thread of this.#threads) thread?.worker.terminate();
+    this.#state = "stopped";
+  }
+
+  /** Plants a fault, for tests. Returns whether there is such a thread. */
+  plant(name: string, fault: Fault): boolean {
+    const thread = this.#threads.findIndex((_, number) => threadName(this.#memory, number) === name);
+    if (thread < 0) return false;
+    this.#tell(thread, { type: "fault", fault });
+    return true;
+  }
+
+  /** What `/debug/threads` shows. */
+  threads(): {
+    readonly name: string;
+    readonly state: string;
+    readonly incarnation: number;
+    readonly silentMs: number;
+  }[] {
+    const heartbeats = new Heartbeats(this.#memory.heartbeats);
+    return this.#threads.map((entry, thread) => ({
+      name: threadName(this.#memory, thread),
+      state: heartbeats.state(thread),
+      incarnation: entry?.incarnation ?? -1,
+      silentMs: Math.round(this.#monitor.silentMs(thread)),
+    }));
+  }
+
+  #createMonitor(): HeartbeatMonitor {
+    return new HeartbeatMonitor(new Heartbeats(this.#memory.heartbeats));
+  }
+
+  /** Journal first, as it makes the log; then the sequencer; then gateways, the first of which finds the port. */
+  async #startThreads(): Promise<void> {
+    const { memory } = this;
+    await this.#startThread(journalThread(memory), "journal");
+    await this.#startThread(sequencerThread(memory), "sequencer");
+    this.#port = (await this.#startThread(0, "gateway")) ?? this.#port;
+    const others = Array.from({ length: memory.gateways - 1 }, (_, i) => this.#startThread(i + 1, "gateway"));
+    await Promise.all(others);
+  }
+
+  #startThread(thread: number, kind: "journal" | "sequencer" | "gateway"): Promise<number | undefined> {
+    const memory = this.#memory;
+    new Heartbeats(memory.heartbeats).starting(thread);
+    this.#monitor.reset(thread);
+    const worker = new Worker(new URL(`./${kind}.ts`, import.meta.url).href, {
+      name: threadName(memory, thread),
+    });
+    const incarnation = this.#incarnation++ & 0xff;
+    const entry = createThread(worker, incarnation);
+    this.#threads[thread] = entry;
+    worker.addEventListener("message", (event: MessageEvent<FromThread>) =>
+      this.#heard(thread, entry, event.data),
+    );
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#lost(
+        thread,
+        entry,
+        `crashed: ${event.message.split("\n").find((line) => line.startsWith("error")) ?? event.message}`,
+      );
+    });
+    worker.addEventListener("close", () => this.#lost(thread, entry, "ended"));
+    const { options, pages, bootId } = this.#given;
+    this.#tell(thread, {
+      type: "start",
+      memory,
+      thread,
+      options,
+      incarnation,
+      port: this.#port,
+      pages,
+      bootId,
+    });
+    return entry.ready;
+  }
+
+  #heard(thread: number, entry: Thread, message: FromThread): void {
+    if (this.#threads[thread] !== entry) return;
+    const { log } = this.#given;
+    const name = threadName(this.#memory, thread);
+    switch (message.type) {
+      case "ready":
+        if (message.note !== undefined) log("warn", message.note, { thread: name });
+        entry.settle.ready(message.port);
+        return;
+      case "stopped":
+        entry.settle.stopped();
+        return;
+      case "failed":
+        entry.settle.fail(new Error(message.message));
+        return;
+      case "log":
+        log(message.level, message.message, {
+          thread: name,
+          ...(message.detail === undefined ? {} : { detail: message.detail }),
+        });
+        return;
+      case "list":
+        this.#tell(sequencerThread(this.#memory), { ...message, gateway: thread });
+        return;
+      case "rooms":
+        this.#tell(message.gateway, { type: "rooms", id: message.id, rooms: message.rooms });
+        return;
+    }
+  }
+
+  #look(): void {
+    if (this.#state === "stopping" || this.#state === "stopped") return;
+    for (const thread of this.#monitor.watch(performance.now())) {
+      const entry = this.#threads[thread];
+      if (entry !== undefined) this.#lost(thread, entry, "hangs");
+    }
+  }
+
+  /** A thread is dead or as good as dead. */
+  #lost(thread: number, entry: Thread, how: string): void {
+    if (this.#threads[thread] !== entry || this.#state === "stopped") return;
+    const memory = this.#memory;
+    const name = threadName(memory, thread);
+    entry.settle.stopped();
+    if (this.#state === "stopping") return;
+    this.#threads[thread] = undefined;
+    entry.worker.terminate();
+    if (this.#state === "starting") {
+      entry.settle.fail(new Error(`${name} ${how} while starting`));
+      return;
+    }
+    this.#given.log("error", `${name} ${how}`, { thread: name });
+    const now = performance.now();
+    this.#restarts = [...this.#restarts.filter((at) => now - at < RESTART_WINDOW_MS), now];
+    if (this.#restarts.length > RESTARTS_MAX) {
+      this.#given.onFatal(`${name} ${how}, and restarting has not helped`);
+      return;
+    }
+    const restarted = thread < memory.gateways ? this.#restartGateway(thread) : this.#restartNode();
+    restarted.then(
+      () =>
+        this.#given.log("info", `${name} is whole again`, {
+          thread: name,
+          tookMs: Math.round(performance.now() - now),
+        }),
+      (error: Error) => this.#given.onFatal(error.message),
+    );
+  }
+
+  async #restartGateway(thread: number): Promise<void> {
+    // It must not hold up the broadcast ring while it is away.
+    detachConsumer(this.#memory.broadcast, thread);
+    this.#tell(sequencerThread(this.#memory), { type: "gatewayGone", gateway: thread });
+    await this.#startThread(thread, "gateway");
+  }
+
+  /** Nothing is left of the old life but the log: new memory, new threads. */
+  async #restartNode(): Promise<void> {
+    this.#state = "starting";
+    for (const thread of this.#threads) thread?.worker.terminate();
+    this.#threads = [];
+    this.#memory = createSharedMemory(this.#given.options.threads);
+    this.#monitor = this.#createMonitor();
+    await this.#startThreads();
+    this.#state = "running";
+  }
+
+  async #stopThreads(threads: readonly number[], msMax: number): Promise<void> {
+    const stopping = threads.map((thread) => {
+      this.#tell(thread, { type: "stop" });
+      return this.#threads[thread]?.stopped;
+    });
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const deadline = new Promise<"late">((resolve) => {
+      late = setTimeout(() => resolve("late"), msMax);
+    });
+    const outcome = await Promise.race([Promise.all(stopping), deadline]);
+    clearTimeout(late);
+    if (outcome === "late") this.#given.log("warn", "a thread did not stop in time", { threads });
+  }
+
+  #tell(thread: number, message: ToThread): void {
+    this.#threads[thread]?.worker.postMessage(message);
+  }
+}
+
+function createThread(worker: Worker, incarnation: number): Thread {
+  const ready = Promise.withResolvers<number | undefined>();
+  const stopped = Promise.withResolvers<void>();
+  // A failure after `ready` is nobody's to await.
+  ready.promise.catch(() => {});
+  const settle = {
+    ready: ready.resolve,
+    fail: (error: Error) => ready.reject(error),
+    stopped: stopped.resolve,
+  };
+  return { worker, incarnation, ready: ready.promise, stopped: stopped.promise, settle };
+}

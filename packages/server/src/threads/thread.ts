@@ -1,0 +1,119 @@
+/** What every thread but main has in common: how it starts, beats, sleeps, counts and ends. */
+import { Heartbeats, SharedCounters, Signal } from "@danmakud/core/memory";
+import type { Clock, Counters, Random } from "@danmakud/core/ports";
+import type { FromThread, StartMessage, ToThread } from "./messages.ts";
+import { DurableState, METRIC_NAMES } from "./shared-memory.ts";
+
+declare const self: Worker;
+
+/** The longest sleep: a thread beats at least this often. */
+const BEAT_MS = 100;
+
+export const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+export const random: Random = {
+  // 12 characters of 36: 62 bits.
+  token: () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(12));
+    return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
+  },
+  fraction: () => Math.random(),
+};
+
+export function say(message: FromThread): void {
+  self.postMessage(message);
+}
+
+/** Reports a fault that nobody else can be told of. */
+export function report(message: string, cause: unknown): void {
+  say({
+    type: "log",
+    level: "error",
+    message,
+    detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+  });
+}
+
+/** The parts of shared memory that belong to one thread. */
+export class ThreadContext {
+  readonly start: StartMessage;
+  readonly signal: Signal;
+  readonly heartbeats: Heartbeats;
+  readonly durable: DurableState;
+  readonly counters: Counters;
+
+  constructor(start: StartMessage) {
+    const { memory, thread } = start;
+    this.start = start;
+    this.signal = new Signal(memory.signals, thread);
+    this.heartbeats = new Heartbeats(memory.heartbeats);
+    this.durable = new DurableState(memory);
+    const counters = new SharedCounters(memory.counters, METRIC_NAMES);
+    this.counters = {
+      add: (metric, amount) =>
+        counters.add(thread, METRIC_NAMES[metric] as (typeof METRIC_NAMES)[number], amount),
+      set: (metric, value) =>
+        counters.set(thread, METRIC_NAMES[metric] as (typeof METRIC_NAMES)[number], value),
+    };
+  }
+}
+
+export interface Loop {
+  /** Does a bounded piece of work; returns whether there is more at once. */
+  turn(): boolean;
+  /** Whether `turn` would find nothing in shared memory. */
+  isIdle(): boolean;
+  /** When `turn` is due at the latest although nothing came, monotonic ms. */
+  nextDueAt(): number;
+  /** Work by the clock, every `BEAT_MS`. */
+  tick(): void;
+}
+
+/** Turns until `isOver` says so. Sockets and messages get their share after every turn. */
+export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => boolean): Promise<void> {
+  const { signal, heartbeats, start } = context;
+  let tickAt = 0;
+  while (!isOver()) {
+    heartbeats.beat(start.thread);
+    let now = clock.monotonic();
+    if (now >= tickAt) {
+      loop.tick();
+      tickAt = now + BEAT_MS;
+    }
+    if (loop.turn()) {
+      await nextTurn();
+      continue;
+    }
+    now = clock.monotonic();
+    const sleepMs = Math.min(tickAt, loop.nextDueAt()) - now;
+    const sleeping = sleepMs > 0 ? signal.sleep(() => loop.isIdle(), sleepMs) : undefined;
+    await (sleeping ?? nextTurn());
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Runs a thread: waits for `start`, then hands over; answers faults planted by tests. */
+export function runThread(run: (context: ThreadContext, messages: MessageHandlers) => Promise<void>): void {
+  const handlers: MessageHandlers = {};
+  self.onmessage = (event: MessageEvent<ToThread>) => {
+    const message = event.data;
+    if (message.type === "start") {
+      run(new ThreadContext(message), handlers).catch((error: unknown) => {
+        // Out of the promise, so that main sees the thread die.
+        setTimeout(() => {
+          throw error;
+        });
+      });
+    } else if (message.type === "fault") {
+      if (message.fault === "crash") throw new Error("a crash planted by a test");
+      for (;;);
+    } else handlers[message.type]?.(message as never);
+  };
+}
+
+export type MessageHandlers = {
+  -readonly [Type in ToThread["type"]]?: (message: Extract<ToThread, { type: Type }>) => void;
+};
