@@ -1,4 +1,5 @@
 /** Launchers of real servers, clients that check or break the protocol, and what tests share. */
+export { Audience, missedOffsets } from "./audience.ts";
 export {
   type CommandOptions,
   type CommandResult,
@@ -34,10 +35,14 @@ export {
 } from "./raw-http.ts";
 export { RawSocket } from "./raw-socket.ts";
 export { type CloseInfo, RecordSocket, type SocketEncoding, SUBPROTOCOLS } from "./record-socket.ts";
+export { largeRecording, type Recording, sortedContents } from "./recording.ts";
 export { REPOSITORY_ROOT, recordedFile } from "./repository.ts";
 export * from "./room-api.ts";
 export { fingerprint, RoomLedger } from "./room-ledger.ts";
 export { mountSmallDisk, type SmallDisk } from "./small-disk.ts";
 export { makeTempDir, removeTempDir } from "./temp-dir.ts";
-export { type PublishAnswer, type PublishFields, Viewer, type ViewerOptions } from "./viewer.ts";
+export { undisturbed } from "./undisturbed.ts";
+export { freshRoom, useNode } from "./use-node.ts";
+export { Viewer } from "./viewer.ts";
+export type { PublishAnswer, PublishFields, ViewerOptions } from "./viewer-options.ts";
 export { type WaitOptions, waitFor, within } from "./wait-for.ts";

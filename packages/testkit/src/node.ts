@@ -34,7 +34,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
       return node;
     } catch (error) {
       await node.stop();
-      const retry = options.port === undefined && /EADDRINUSE|in use/i.test(node.log());
+      const retry = options.port === undefined && /EADDRINUSE|listens there/i.test(node.log());
       if (!retry || attempt >= START_TRIES_MAX) throw error;
     }
   }

@@ -1,6 +1,6 @@
 import type { ServerRecord } from "@danmakud/wire";
 import { RecordSocket } from "./record-socket.ts";
-import type { PublishFields } from "./viewer.ts";
+import type { PublishFields } from "./viewer-options.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface PublisherOptions {

@@ -1,4 +1,5 @@
-import { type ClientRecord, decodeRecords, encodeRecord, type ServerRecord } from "@danmakud/wire";
+import { type ClientRecord, encodeRecord, type ServerRecord } from "@danmakud/wire";
+import { readBinaryFrame, readTextFrame } from "./frame-cache.ts";
 import { within } from "./wait-for.ts";
 
 /** The two forms of the protocol on a WebSocket. */
@@ -113,13 +114,10 @@ export class RecordSocket {
     try {
       if (typeof data === "string") {
         if (this.#encoding !== "json") throw new Error("a text frame on a TLV connection");
-        const records: unknown = JSON.parse(data);
-        if (!Array.isArray(records)) throw new Error(`a text frame that is no array: ${data.slice(0, 80)}`);
-        if (records.length === 0) throw new Error("an empty array");
-        return records as ServerRecord[];
+        return readTextFrame(data);
       }
       if (this.#encoding !== "tlv") throw new Error("a binary frame on a JSON connection");
-      return decodeRecords(new Uint8Array(data as ArrayBuffer)) as ServerRecord[];
+      return readBinaryFrame(new Uint8Array(data as ArrayBuffer));
     } catch (error) {
       this.faults.push(String(error));
       return undefined;

@@ -8,7 +8,7 @@ const CONFLICTS_MAX = 20;
  */
 export class RoomLedger {
   readonly conflicts: string[] = [];
-  readonly #epochs = new Map<string, Map<number, string>>();
+  readonly #epochs = new Map<string, Map<number, DanmakuRecord>>();
 
   observe(epoch: string, record: DanmakuRecord): void {
     let offsets = this.#epochs.get(epoch);
@@ -16,11 +16,12 @@ export class RoomLedger {
       offsets = new Map();
       this.#epochs.set(epoch, offsets);
     }
-    const print = fingerprint(record);
     const known = offsets.get(record.offset);
-    if (known === undefined) offsets.set(record.offset, print);
-    else if (known !== print && this.conflicts.length < CONFLICTS_MAX) {
-      this.conflicts.push(`offset ${record.offset} of epoch ${epoch} names ${known} and ${print}`);
+    if (known === undefined) offsets.set(record.offset, record);
+    if (known === undefined || known === record) return;
+    const [before, now] = [fingerprint(known), fingerprint(record)];
+    if (before !== now && this.conflicts.length < CONFLICTS_MAX) {
+      this.conflicts.push(`offset ${record.offset} of epoch ${epoch} names ${before} and ${now}`);
     }
   }
 

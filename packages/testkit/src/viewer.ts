@@ -1,5 +1,4 @@
 import type {
-  AckRecord,
   ClientRecord,
   DanmakuRecord,
   DeleteRecord,
@@ -11,29 +10,9 @@ import type {
   StatsRecord,
 } from "@danmakud/wire";
 import { OffsetCoverage, type ViewerStart } from "./offset-coverage.ts";
-import { type CloseInfo, RecordSocket, type SocketEncoding } from "./record-socket.ts";
-import type { RoomLedger } from "./room-ledger.ts";
+import { type CloseInfo, RecordSocket } from "./record-socket.ts";
+import { type PublishAnswer, type PublishFields, type ViewerOptions, viewerQuery } from "./viewer-options.ts";
 import { waitFor, within } from "./wait-for.ts";
-
-export interface ViewerOptions {
-  /** Base address of the WebSocket without a query, see `TestNode.socketUrl`. */
-  readonly url: string;
-  /** Default json. */
-  readonly encoding?: SocketEncoding;
-  readonly uid?: string;
-  readonly role?: string;
-  readonly start?: ViewerStart;
-  /** Comes back after every loss of the connection, where it was. Default false. */
-  readonly reconnect?: boolean;
-  /** Keeps whole records in `danmaku`; off, only offsets are kept (many viewers). Default true. */
-  readonly keep?: boolean;
-  readonly ledger?: RoomLedger;
-}
-
-/** What a publish may carry beside its id. */
-export type PublishFields = Omit<Partial<PublishRecord>, "type" | "id"> & { readonly content: string };
-
-export type PublishAnswer = AckRecord | ErrorRecord;
 
 const RECONNECT_PAUSE_MS = 60;
 
@@ -96,7 +75,7 @@ export class Viewer {
     const greetings = this.hellos.length;
     this.coverage.connecting(start);
     const socket = new RecordSocket({
-      url: `${url}?${this.#query(start)}`,
+      url: `${url}?${viewerQuery(this.#options, start)}`,
       encoding,
       onRecords: (records) => this.#take(records),
       onClose: (info) => this.#lost(socket, info),
@@ -184,18 +163,6 @@ export class Viewer {
     const { epoch, position } = this.coverage;
     if (epoch !== "" && position >= 0) return { kind: "resume", epoch, after: position };
     return this.#options.start ?? { kind: "head" };
-  }
-
-  #query(start: ViewerStart): string {
-    const query = new URLSearchParams();
-    if (this.#options.uid !== undefined) query.set("uid", this.#options.uid);
-    if (this.#options.role !== undefined) query.set("role", this.#options.role);
-    if (start.kind === "last") query.set("last", String(start.records));
-    if (start.kind === "resume") {
-      query.set("after", String(start.after));
-      query.set("epoch", start.epoch);
-    }
-    return query.toString();
   }
 
   #take(records: readonly ServerRecord[]): void {

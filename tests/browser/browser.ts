@@ -1,0 +1,161 @@
+/** A real Chromium for the tests of this folder, and the viewer page as a person uses it. */
+
+import { afterAll, describe } from "bun:test";
+import { existsSync } from "node:fs";
+import { PATIENCE } from "@danmakud/testkit";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Headless, without a GPU, and quiet: no request of the browser's own. */
+export const CHROMIUM_FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+] as const;
+
+export const hasChromium = existsSync(CHROMIUM);
+if (!hasChromium)
+  console.log(`browser tests are left out: no ${CHROMIUM} (apt-get install chromium, or set CHROMIUM)`);
+
+/** `describe` that is left out on a machine without Chromium. */
+export const describeInBrowser = describe.skipIf(!hasChromium);
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
+}
+
+/** A browser for the calling file, started when first used and closed at its end. */
+export function useBrowser(): () => Promise<Browser> {
+  let browser: Promise<Browser> | undefined;
+  afterAll(async () => {
+    await (await browser)?.close();
+  });
+  return () => {
+    browser ??= launchChromium();
+    return browser;
+  };
+}
+
+/** A comment in the page's list. */
+export interface ListedComment {
+  readonly offset: number;
+  readonly uid: string;
+  readonly content: string;
+  readonly own: boolean;
+}
+
+/** The viewer page in a browser context of its own: its own storage, so its own uid. */
+export class ViewerPage {
+  readonly page: Page;
+  readonly #context: BrowserContext;
+  /** Every address that the page asked for, WebSockets included. */
+  readonly requested: string[] = [];
+  /** Errors on the page's console, uncaught exceptions and dialogs. */
+  readonly troubles: string[] = [];
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context;
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE.conditionMs);
+    page.on("request", (request) => this.requested.push(request.url()));
+    page.on("websocket", (socket) => this.requested.push(socket.url()));
+    page.on("pageerror", (error) => this.troubles.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.troubles.push(message.text());
+    });
+    page.on("dialog", (dialog) => {
+      this.troubles.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+  }
+
+  /** Opens a room and waits until the page says that it is connected. */
+  static async open(
+    browser: Browser,
+    url: string,
+    room: string,
+    options: BrowserContextOptions = {},
+  ): Promise<ViewerPage> {
+    const context = await browser.newContext({ locale: "en-US", ...options });
+    const viewer = new ViewerPage(context, await context.newPage());
+    await viewer.page.goto(`${url}/?room=${room}`);
+    await viewer.hasState("connected");
+    return viewer;
+  }
+
+  /** Writes a comment and presses Enter. */
+  async say(content: string): Promise<void> {
+    await this.page.fill("#composer-text", content);
+    await this.page.press("#composer-text", "Enter");
+  }
+
+  /** Waits until the connection's state is shown as one of these. */
+  async hasState(...states: string[]): Promise<void> {
+    await this.page.locator(states.map((state) => `#status[data-state="${state}"]`).join(", ")).waitFor();
+  }
+
+  /** Waits until a comment with this text is listed. */
+  async hasComment(content: string): Promise<void> {
+    await this.page
+      .locator(".content")
+      .getByText(content, { exact: true })
+      .first()
+      .waitFor({ state: "attached" });
+  }
+
+  comments(): Promise<ListedComment[]> {
+    return this.page.locator("[data-offset]").evaluateAll((rows) =>
+      rows.map((row) => ({
+        offset: Number((row as HTMLElement).dataset.offset),
+        uid: (row as HTMLElement).dataset.uid ?? "",
+        content: row.querySelector(".content")?.textContent ?? "",
+        own: row.classList.contains("own"),
+      })),
+    );
+  }
+
+  /** Offsets between the first and the last listed that the page neither shows nor announces as missing. */
+  async silentHoles(): Promise<number[]> {
+    const offsets = new Set((await this.comments()).map(({ offset }) => offset));
+    const gaps = await this.page.locator("[data-from]").evaluateAll((rows) =>
+      rows.map((row) => {
+        const { from, to } = (row as HTMLElement).dataset;
+        return { from: Number(from), to: Number(to) };
+      }),
+    );
+    const holes: number[] = [];
+    const last = Math.max(...offsets);
+    for (let offset = Math.min(...offsets); offset < last; offset++) {
+      if (offsets.has(offset)) continue;
+      const gap = gaps.find(({ from, to }) => from <= offset && offset <= to);
+      if (gap) offset = gap.to;
+      else holes.push(offset);
+    }
+    return holes;
+  }
+
+  /** Whether anything is drawn on the stage's flying layer now. */
+  isFlying(): Promise<boolean> {
+    return this.page.locator("#flight").evaluate((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data;
+      return pixels?.some((value) => value !== 0) ?? false;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#context.close();
+  }
+}
