@@ -1,0 +1,28 @@
+/** `npm run bench -- SCENARIO [--seconds N] [--json FILE] [flags]`; see `--help`. */
+import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
+import { formatReport, makeReport } from "./harness/report.ts";
+import type { Scenario } from "./harness/scenario.ts";
+import { ring } from "./ring.ts";
+
+const SCENARIOS: readonly Scenario[] = [ring];
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));
+  if ("help" in parsed) {
+    console.log(helpText(SCENARIOS, parsed.help));
+    return 0;
+  }
+  const { scenario, context, json } = parsed;
+  const report = makeReport(scenario.name, await scenario.run(context));
+  console.log(formatReport(report));
+  if (json !== undefined) await Bun.write(json, `${JSON.stringify(report, null, 2)}\n`);
+  return 0;
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`bench: ${error.message} (try --help)`);
+  process.exit(2);
+}
