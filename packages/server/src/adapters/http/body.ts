@@ -1,0 +1,84 @@
+import { DanmakuError } from "@danmakud/wire";
+import type { HttpLimits } from "./limits.ts";
+import { HttpFault } from "./problem.ts";
+
+/** The connection cannot be used again after a body that was not read to its end. */
+const CLOSE = { connection: "close" } as const;
+
+/**
+ * Reads the body of a request as JSON. Nothing but `application/json` is looked at, since that is a content type which
+ * a foreign page cannot send without asking first.
+ * @throws DanmakuError `invalid_message` (no JSON, no UTF-8, cut off), `too_large`; HttpFault 415 and 408.
+ */
+export async function readJson(request: Request, limits: HttpLimits): Promise<unknown> {
+  checkHeaders(request.headers, limits.bodyBytesMax);
+  const bytes = await readBytes(request.body, limits);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new DanmakuError("invalid_message", "the body is not UTF-8", { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DanmakuError("invalid_message", "the body is not JSON", { cause });
+  }
+}
+
+function checkHeaders(headers: Headers, bodyBytesMax: number): void {
+  const mediaType = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") throw unsupported("the body must be application/json");
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (encoding.trim().toLowerCase() !== "identity") throw unsupported("the body must not be compressed");
+  if (Number(headers.get("content-length") ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax);
+}
+
+async function readBytes(body: ReadableStream<Uint8Array> | null, limits: HttpLimits): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const reader = body.getReader();
+  const deadline = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => deadline.resolve("late"), limits.bodyDeadlineMs);
+  try {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for (;;) {
+      const step = await Promise.race([reader.read(), deadline.promise]);
+      if (step === "late") throw late();
+      if (step.done) return join(chunks, bytes);
+      bytes += step.value.length;
+      if (bytes > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax);
+      chunks.push(step.value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {}); // The stream is done for either way; why was said above.
+    if (error instanceof DanmakuError) throw error;
+    throw new DanmakuError("invalid_message", "the body was cut off", { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function join(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return first;
+  const joined = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return joined;
+}
+
+function tooLarge(bodyBytesMax: number): HttpFault {
+  return new HttpFault("too_large", `the body is larger than ${bodyBytesMax} bytes`, { headers: CLOSE });
+}
+
+function unsupported(message: string): HttpFault {
+  return new HttpFault("invalid_message", message, { status: 415, headers: CLOSE });
+}
+
+function late(): HttpFault {
+  return new HttpFault("invalid_message", "the body did not arrive in time", { status: 408, headers: CLOSE });
+}

@@ -1,0 +1,256 @@
+import {
+  ATTRS_BYTES_MAX,
+  BATCH_RECORDS_MAX,
+  CLASSES,
+  CONTENT_CODE_POINTS_MAX,
+  DISPLAY_NAME_CODE_POINTS_MAX,
+  DURATION_MS_MAX,
+  ERROR_CODES,
+  GAP_REASONS,
+  KEY_BYTES_MAX,
+  MODES,
+  NAME_CHARS_MAX,
+  OFFSET_MAX,
+  SIZE_DEFAULT,
+  SIZE_MAX,
+  SIZE_MIN,
+  TS_MS_MAX,
+} from "@danmakud/wire";
+
+/** A JSON Schema (2020-12), as far as the description of this API uses it. */
+export interface Schema {
+  readonly $ref?: string;
+  readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
+  readonly const?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+  readonly items?: Schema;
+  readonly oneOf?: readonly Schema[];
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly default?: string | number | boolean;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+}
+
+/** A reference to a named schema. */
+export function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+const NAME: Schema = { type: "string", pattern: `^[A-Za-z0-9_.-]{1,${NAME_CHARS_MAX}}$` };
+const OFFSET: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: OFFSET_MAX,
+  description:
+    "Increases within a room, in the one order that every viewer sees; compares only within an epoch.",
+};
+const TS: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: TS_MS_MAX,
+  description: "Unix time in milliseconds by the server; never decreases with the offset.",
+};
+const EPOCH: Schema = { type: "string", description: "Names one life of a room's log." };
+const MODE: Schema = { type: "string", enum: MODES, default: "scroll" };
+const COLOR: Schema = { type: "string", pattern: "^#[0-9a-fA-F]{6}$", default: "#ffffff" };
+const SIZE: Schema = { type: "integer", minimum: SIZE_MIN, maximum: SIZE_MAX, default: SIZE_DEFAULT };
+const CLASS: Schema = {
+  type: "string",
+  enum: CLASSES,
+  description: "Lowest first. paid and system are never left out.",
+};
+const ATTRS: Schema = {
+  type: "object",
+  description: `Any object of at most ${ATTRS_BYTES_MAX} bytes of JSON.`,
+};
+const CODE: Schema = { type: "string", enum: ERROR_CODES };
+const RETRY: Schema = {
+  type: "integer",
+  minimum: 0,
+  description: "When to try again, milliseconds from now.",
+};
+
+function object(
+  properties: Readonly<Record<string, Schema>>,
+  optional: readonly string[] = [],
+  description?: string,
+): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  const schema: Schema = { type: "object", properties, required };
+  return description === undefined ? schema : { ...schema, description };
+}
+
+function record(
+  type: string,
+  description: string,
+  fields: Readonly<Record<string, Schema>>,
+  optional: readonly string[] = [],
+): Schema {
+  return object({ type: { type: "string", const: type }, ...fields }, optional, description);
+}
+
+/** Schemas by name, for `components.schemas`. */
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  Name: NAME,
+  Publish: {
+    ...object(
+      {
+        content: {
+          type: "string",
+          description: `1–${CONTENT_CODE_POINTS_MAX} code points after trimming (a node may be set otherwise). Refused: control characters, lone surrogates, U+2028/2029, bidirectional controls, text that is invisible throughout.`,
+        },
+        mode: MODE,
+        color: COLOR,
+        size: SIZE,
+        key: {
+          type: "string",
+          minLength: 1,
+          maxLength: KEY_BYTES_MAX,
+          description: `At most ${KEY_BYTES_MAX} bytes. A repeat of (room, uid, key) is answered with the first one's offset, for 5 minutes or the room's last 100,000 keys.`,
+        },
+        uid: {
+          ...NAME,
+          description:
+            "Who sends. Own one, or any for role service; with --dev it may replace the query's uid.",
+        },
+        name: {
+          type: "string",
+          description: `At most ${DISPLAY_NAME_CODE_POINTS_MAX} code points. For role service.`,
+        },
+        class: {
+          ...CLASS,
+          description: "Default and highest by role; service up to paid, admin up to system.",
+        },
+        attrs: { ...ATTRS, description: `${ATTRS.description} For role service.` },
+        deliverAt: { ...TS, description: "Unix ms. For moderators and services; not in this version." },
+        delayMs: {
+          type: "integer",
+          minimum: 0,
+          maximum: DURATION_MS_MAX,
+          description: "Milliseconds. For moderators and services; not in this version.",
+        },
+      },
+      ["mode", "color", "size", "key", "uid", "name", "class", "attrs", "deliverAt", "delayMs"],
+      "One danmaku to be published. Other fields are invalid_message.",
+    ),
+    additionalProperties: false,
+  },
+  PublishMany: { type: "array", items: ref("Publish"), maxItems: BATCH_RECORDS_MAX },
+  Published: object(
+    { offset: OFFSET, ts: TS, epoch: EPOCH },
+    [],
+    "In the room's log, as durable as configured.",
+  ),
+  Refused: object({
+    error: object({ code: CODE, message: { type: "string" }, retryAfterMs: RETRY }, ["retryAfterMs"]),
+  }),
+  PublishResults: object({
+    results: {
+      type: "array",
+      items: { oneOf: [ref("Published"), ref("Refused")] },
+      description: "One for each danmaku, in the order of the request.",
+    },
+  }),
+  Danmaku: record(
+    "danmaku",
+    "One comment.",
+    {
+      offset: OFFSET,
+      ts: TS,
+      uid: NAME,
+      content: { type: "string" },
+      mode: { type: "string", enum: MODES },
+      color: { type: "string", pattern: "^#[0-9a-f]{6}$" },
+      size: { type: "integer", minimum: SIZE_MIN, maximum: SIZE_MAX },
+      class: CLASS,
+      name: { type: "string" },
+      attrs: ATTRS,
+    },
+    ["name", "attrs"],
+  ),
+  HistoryPage: object({
+    epoch: EPOCH,
+    head: { ...OFFSET, description: "The highest offset used or burned." },
+    danmaku: { type: "array", items: ref("Danmaku") },
+  }),
+  RoomSettings: object(
+    {
+      slowModeMs: { type: "integer", minimum: 0 },
+      membersOnly: { type: "boolean" },
+      closed: { type: "boolean" },
+      maxRate: {
+        type: "integer",
+        minimum: 0,
+        description: "Danmaku per second that viewers see at most; 0 = no bound.",
+      },
+      delayMs: { type: "integer", minimum: 0 },
+      blockedTerms: { type: "array", items: { type: "string" } },
+      duplicateWindowMs: { type: "integer", minimum: 0 },
+    },
+    [],
+    "The same for every room in this version.",
+  ),
+  Room: object({
+    room: NAME,
+    epoch: EPOCH,
+    head: OFFSET,
+    online: { type: "integer", minimum: 0, description: "Connections in the room." },
+    rate: { type: "number", minimum: 0, description: "Danmaku per second over the last ten seconds." },
+    settings: ref("RoomSettings"),
+  }),
+  RoomList: object(
+    {
+      rooms: { type: "array", items: ref("Room") },
+      next: { ...NAME, description: "Value of after for the next page; absent on the last." },
+    },
+    ["next"],
+  ),
+  Hello: record("hello", "Always first, and again when the epoch changes.", {
+    room: NAME,
+    epoch: EPOCH,
+    head: OFFSET,
+    resumed: {
+      type: "boolean",
+      description: "Everything after the position asked for follows, holes announced.",
+    },
+    uid: NAME,
+    serverTime: TS,
+  }),
+  Delete: record(
+    "delete",
+    "Take one danmaku (of), or all of a user before this offset (ofUid), off the screen.",
+    { offset: OFFSET, ts: TS, of: OFFSET, ofUid: NAME },
+    ["ts", "of", "ofUid"],
+  ),
+  Gap: record("gap", "These offsets will not come.", {
+    from: OFFSET,
+    to: OFFSET,
+    reason: { type: "string", enum: GAP_REASONS },
+  }),
+  Stats: record("stats", "At most every 5 s.", { online: { type: "integer", minimum: 0 } }),
+  ServerEvent: {
+    description: "The data of one event.",
+    oneOf: ["Hello", "Danmaku", "Delete", "Gap", "Stats"].map(ref),
+  },
+  Status: object({ status: { type: "string", enum: ["live", "ready"] } }),
+  Problem: object(
+    {
+      type: { type: "string", format: "uri-reference" },
+      title: { type: "string" },
+      status: { type: "integer" },
+      code: CODE,
+      detail: { type: "string" },
+      retryAfterMs: RETRY,
+    },
+    ["retryAfterMs"],
+    "RFC 9457, with the code as an extension.",
+  ),
+};

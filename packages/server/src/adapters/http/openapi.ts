@@ -1,0 +1,341 @@
+import { BATCH_RECORDS_MAX, OFFSET_MAX, PAGE_RECORDS_MAX } from "@danmakud/wire";
+import { PAGE_DEFAULT } from "./limits.ts";
+import { ref, SCHEMAS, type Schema } from "./openapi-schemas.ts";
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required?: boolean;
+  readonly description: string;
+  readonly schema: Schema;
+}
+
+interface MediaTypes {
+  readonly [mediaType: string]: { readonly schema: Schema; readonly example?: unknown };
+}
+
+export interface OperationResponse {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: Schema }>>;
+  readonly content?: MediaTypes;
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly security?: readonly [];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: true; readonly content: MediaTypes };
+  readonly responses: Readonly<Record<string, OperationResponse>>;
+}
+
+/** An OpenAPI 3.1 document, as far as this one uses it. */
+export interface OpenApi {
+  readonly openapi: "3.1.0";
+  readonly info: Readonly<Record<"title" | "version" | "summary" | "description", string>> & {
+    readonly license: Readonly<Record<"name" | "identifier", string>>;
+  };
+  readonly servers: readonly { readonly url: string }[];
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly paths: Readonly<Record<string, Readonly<Partial<Record<"get" | "post", Operation>>>>>;
+  readonly components: {
+    readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+    readonly schemas: Readonly<Record<string, Schema>>;
+  };
+}
+
+const PUBLIC = [] as const;
+
+const ROOM: Parameter = {
+  name: "room",
+  in: "path",
+  required: true,
+  description: "Opens on the first join or publish; reading does not create one.",
+  schema: ref("Name"),
+};
+
+function query(name: string, description: string, schema: Schema): Parameter {
+  return { name, in: "query", description, schema };
+}
+
+const AFTER = query("after", "Everything above this offset.", {
+  type: "integer",
+  minimum: 0,
+  maximum: OFFSET_MAX,
+});
+const LAST: Schema = { type: "integer", minimum: 0, maximum: PAGE_RECORDS_MAX };
+const LIMIT = query("limit", "How many at most.", {
+  type: "integer",
+  minimum: 1,
+  maximum: PAGE_RECORDS_MAX,
+  default: PAGE_DEFAULT,
+});
+const DEV_UID = query("uid", "With --dev only: who one is; a guest without it.", ref("Name"));
+const DEV_ROLE = query("role", "With --dev only.", {
+  type: "string",
+  enum: ["viewer", "member", "moderator", "service", "admin"],
+  default: "viewer",
+});
+const TOKEN = query(
+  "token",
+  "The token, where no header can be sent. Headers are better: addresses end up in logs.",
+  {
+    type: "string",
+  },
+);
+const SIGN_IN = [DEV_UID, DEV_ROLE, TOKEN] as const;
+
+function json(schema: Schema, description: string, example?: unknown): OperationResponse {
+  const content = example === undefined ? { schema } : { schema, example };
+  return { description, content: { "application/json": content } };
+}
+
+function problem(description: string, retry = false): OperationResponse {
+  const headers = {
+    "Retry-After": { description: "Seconds.", schema: { type: "integer", minimum: 1 } satisfies Schema },
+  };
+  const content = { "application/problem+json": { schema: ref("Problem") } };
+  return retry ? { description, headers, content } : { description, content };
+}
+
+const INVALID = problem("Broken JSON, a field or a number out of range: invalid_message.");
+const UNAUTHORIZED = problem("No token, or none that holds: unauthorized.");
+const UNAVAILABLE = problem("overloaded or unavailable.", true);
+const ROOM_FORBIDDEN = problem("The token does not open this room, or a foreign page asks: forbidden.");
+const ROOM_NOT_FOUND = problem("There is no such room: not_found.");
+
+/** Refusals of every path that signs in. */
+const COMMON = { "400": INVALID, "401": UNAUTHORIZED, "503": UNAVAILABLE } as const;
+
+const DANMAKU_EXAMPLE = {
+  type: "danmaku",
+  offset: 42,
+  ts: 1700000000123,
+  uid: "u7",
+  content: "666",
+  mode: "scroll",
+  color: "#ffffff",
+  size: 25,
+  class: "normal",
+} as const;
+const HELLO_EXAMPLE =
+  '{"type":"hello","room":"1001","epoch":"k3f9","head":41,"resumed":true,"uid":"u1","serverTime":1700000000000}';
+const EVENTS_EXAMPLE = `id: k3f9:41\ndata: ${HELLO_EXAMPLE}\n\nid: k3f9:42\ndata: ${JSON.stringify(DANMAKU_EXAMPLE)}\n\n`;
+
+const POST_DANMAKU: Operation = {
+  operationId: "publish",
+  summary: "Publish one danmaku, or many",
+  description: `An array of up to ${BATCH_RECORDS_MAX} is published in its order, and each is answered by itself.`,
+  parameters: [
+    ROOM,
+    ...SIGN_IN,
+    {
+      name: "Idempotency-Key",
+      in: "header",
+      description:
+        "As the field key. With an array, each danmaku without a key of its own gets this one and its place.",
+      schema: { type: "string", minLength: 1, maxLength: 64 },
+    },
+  ],
+  requestBody: {
+    required: true,
+    content: {
+      "application/json": {
+        schema: { oneOf: [ref("Publish"), ref("PublishMany")] },
+        example: { content: "666", mode: "scroll", color: "#ff0000", size: 25 },
+      },
+    },
+  },
+  responses: {
+    "200": json(ref("PublishResults"), "The answers to an array.", {
+      results: [
+        { offset: 42, ts: 1700000000123, epoch: "k3f9" },
+        { error: { code: "invalid_message", message: "content is empty" } },
+      ],
+    }),
+    "201": json(ref("Published"), "Published.", { offset: 42, ts: 1700000000123, epoch: "k3f9" }),
+    ...COMMON,
+    "403": problem("Not allowed to this role, room or page: forbidden, muted, banned."),
+    "408": problem("The body did not arrive in time."),
+    "409": problem("The room is closed: room_closed."),
+    "413": problem("The body is over 2 MiB, or the array over 1,000: too_large."),
+    "415": problem("The body is not application/json."),
+    "422": problem("The content was refused by moderation: content_rejected."),
+    "429": problem("Too fast: rate_limited.", true),
+  },
+};
+
+const GET_HISTORY: Operation = {
+  operationId: "history",
+  summary: "Read a room's danmaku",
+  description:
+    "The next limit above after that still exist, or the last N; without either the newest hundred. Danmaku that are trimmed, deleted or lost are not in it.",
+  parameters: [
+    ROOM,
+    AFTER,
+    LIMIT,
+    query("last", "The newest N. Goes with neither after nor limit.", LAST),
+    ...SIGN_IN,
+  ],
+  responses: {
+    "200": json(ref("HistoryPage"), "A page, oldest first.", {
+      epoch: "k3f9",
+      head: 42,
+      danmaku: [DANMAKU_EXAMPLE],
+    }),
+    ...COMMON,
+    "403": ROOM_FORBIDDEN,
+    "404": ROOM_NOT_FOUND,
+  },
+};
+
+const GET_EVENTS: Operation = {
+  operationId: "events",
+  summary: "Watch a room as Server-Sent Events",
+  description:
+    "A join like that of a WebSocket. Each record is one event without a name; its id, epoch:offset, is the position to go on from, and a browser sends it by itself when it comes back. A comment breaks the silence every 10 s. Where the node ends the stream, an event named close has the close code and the reason.",
+  parameters: [
+    ROOM,
+    query("after", "Resume after this offset; together with epoch.", {
+      type: "integer",
+      minimum: 0,
+      maximum: OFFSET_MAX,
+    }),
+    query("epoch", "The epoch that after belongs to.", { type: "string" }),
+    query("last", "Start with the last N. A resume wins over it.", { ...LAST, default: 0 }),
+    {
+      name: "Last-Event-ID",
+      in: "header",
+      description: "epoch:offset; wins over the query.",
+      schema: { type: "string" },
+    },
+    ...SIGN_IN,
+  ],
+  responses: {
+    "200": {
+      description: "The stream.",
+      content: { "text/event-stream": { schema: ref("ServerEvent"), example: EVENTS_EXAMPLE } },
+    },
+    ...COMMON,
+    "403": ROOM_FORBIDDEN,
+    "409": problem("The room is closed: room_closed."),
+    "429": problem("Too many joins: rate_limited.", true),
+  },
+};
+
+/**
+ * The description of the HTTP face.
+ * @param version Of the product.
+ */
+export function createOpenApi(version: string): OpenApi {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "danmakud",
+      version,
+      summary: "Live comments (danmaku, bullet chat) for very many viewers.",
+      description:
+        "JSON over HTTP beside the WebSocket face (GET /v1/rooms/{room}/ws). Errors are RFC 9457 problems with a code from a closed list. Every path also answers HEAD where it answers GET, and OPTIONS.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+    paths: {
+      "/v1/rooms/{room}/danmaku": { get: GET_HISTORY, post: POST_DANMAKU },
+      "/v1/rooms/{room}/events": { get: GET_EVENTS },
+      "/v1/rooms/{room}/ws": {
+        get: {
+          operationId: "websocket",
+          summary: "Watch and publish over a WebSocket",
+          description:
+            "Subprotocol danmaku.json.v1 (also when none is asked for) or danmaku.tlv.v1. Position and sign-in as for events; a browser may also send the token as a subprotocol entry bearer.<jwt>.",
+          parameters: [ROOM, ...SIGN_IN],
+          responses: {
+            "101": { description: "Upgraded. From here on refusals are close codes." },
+            "403": problem("A foreign page asks: forbidden."),
+            "426": problem("The request is no WebSocket upgrade."),
+          },
+        },
+      },
+      "/v1/rooms/{room}": {
+        get: {
+          operationId: "room",
+          summary: "Describe a room",
+          parameters: [ROOM, ...SIGN_IN],
+          responses: {
+            "200": json(ref("Room"), "The room."),
+            ...COMMON,
+            "403": ROOM_FORBIDDEN,
+            "404": ROOM_NOT_FOUND,
+          },
+        },
+      },
+      "/v1/rooms": {
+        get: {
+          operationId: "rooms",
+          summary: "List the rooms",
+          description: "For role admin. Pages in alphabetical order.",
+          parameters: [
+            query("after", "A room name to go on after; next of the page before.", ref("Name")),
+            LIMIT,
+            ...SIGN_IN,
+          ],
+          responses: {
+            "200": json(ref("RoomList"), "A page."),
+            ...COMMON,
+            "403": problem("Not an admin: forbidden."),
+          },
+        },
+      },
+      "/healthz": {
+        get: {
+          operationId: "live",
+          summary: "Is the node alive?",
+          security: PUBLIC,
+          responses: { "200": json(ref("Status"), "It is.") },
+        },
+      },
+      "/readyz": {
+        get: {
+          operationId: "ready",
+          summary: "Should the node get traffic?",
+          security: PUBLIC,
+          responses: {
+            "200": json(ref("Status"), "It should."),
+            "503": problem("Not now; detail says why.", true),
+          },
+        },
+      },
+      "/openapi.json": {
+        get: {
+          operationId: "openapi",
+          summary: "This description",
+          security: PUBLIC,
+          responses: { "200": json({ type: "object" }, "OpenAPI 3.1.") },
+        },
+      },
+      "/docs": {
+        get: {
+          operationId: "docs",
+          summary: "This description, to be read",
+          security: PUBLIC,
+          responses: {
+            "200": { description: "A page.", content: { "text/html": { schema: { type: "string" } } } },
+          },
+        },
+      },
+    },
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "sub = uid; optional name, role, rooms, exp. Not asked for with --dev.",
+        },
+      },
+      schemas: SCHEMAS,
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { parseWhole } from "@danmakud/core/policy";
+import type { HistoryQuery, RoomInfo } from "@danmakud/core/rooms";
+import { DanmakuError, isRoomName, OFFSET_MAX, PAGE_RECORDS_MAX, recordsToJson } from "@danmakud/wire";
+import type { HttpContext } from "./context.ts";
+import { jsonResponse } from "./json-response.ts";
+import { PAGE_DEFAULT } from "./limits.ts";
+import { enterRoom } from "./room-access.ts";
+import type { RouteHandler } from "./router.ts";
+
+/** Settings of every room, as long as they cannot be changed. */
+export const ROOM_SETTINGS_DEFAULT = {
+  slowModeMs: 0,
+  membersOnly: false,
+  closed: false,
+  maxRate: 0,
+  delayMs: 0,
+  blockedTerms: [],
+  duplicateWindowMs: 0,
+} as const;
+
+/** `GET /v1/rooms/{room}` */
+export const getRoom: RouteHandler = async (context, params) => {
+  const { room } = await enterRoom(context, params);
+  const info = await context.hub.describe(room);
+  if (info === undefined) throw notFound(room);
+  return jsonResponse(JSON.stringify(roomView(info)));
+};
+
+/** `GET /v1/rooms`, for admins: pages in alphabetical order. */
+export const listRooms: RouteHandler = async (context) => {
+  const who = await context.signIn();
+  if (who.role !== "admin") throw new DanmakuError("forbidden", "the list of rooms is for admins");
+  const query = context.url.searchParams;
+  const after = query.get("after") ?? "";
+  if (after !== "" && !isRoomName(after))
+    throw new DanmakuError("invalid_message", "after must be a room name");
+  const limit = parseWhole("limit", query.get("limit"), PAGE_RECORDS_MAX, 1) ?? PAGE_DEFAULT;
+  const { rooms, next } = await context.hub.list(after, limit);
+  return jsonResponse(
+    JSON.stringify({ rooms: rooms.map(roomView), ...(next === undefined ? {} : { next }) }),
+  );
+};
+
+/** `GET /v1/rooms/{room}/danmaku` */
+export const getHistory: RouteHandler = async (context, params) => {
+  const { room } = await enterRoom(context, params);
+  const page = await context.hub.history(room, historyQuery(context));
+  if (page === undefined) throw notFound(room);
+  const danmaku = recordsToJson(page.bytes, 0, page.bytes.length);
+  return jsonResponse(`{"epoch":${JSON.stringify(page.epoch)},"head":${page.head},"danmaku":${danmaku}}`);
+};
+
+/** `last=N`, or `after=O` and `limit=N`; `limit` alone starts at the oldest; nothing at all gives the newest hundred. */
+function historyQuery(context: HttpContext): HistoryQuery {
+  const query = context.url.searchParams;
+  const after = parseWhole("after", query.get("after"), OFFSET_MAX);
+  const limit = parseWhole("limit", query.get("limit"), PAGE_RECORDS_MAX, 1);
+  const last = parseWhole("last", query.get("last"), PAGE_RECORDS_MAX);
+  if (last !== undefined && (after !== undefined || limit !== undefined)) {
+    throw new DanmakuError("invalid_message", "last goes with neither after nor limit");
+  }
+  if (after === undefined && limit === undefined) return { last: last ?? PAGE_DEFAULT };
+  return { after: after ?? 0, limit: limit ?? PAGE_DEFAULT };
+}
+
+function roomView(info: RoomInfo): object {
+  const { room, epoch, head, online, rate } = info;
+  return { room, epoch, head, online, rate, settings: ROOM_SETTINGS_DEFAULT };
+}
+
+function notFound(room: string): DanmakuError {
+  return new DanmakuError("not_found", `there is no room ${room}`);
+}

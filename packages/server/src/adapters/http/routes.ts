@@ -1,0 +1,48 @@
+import type { HttpContext } from "./context.ts";
+import { DOCS_CSP } from "./docs-page.ts";
+import { getEvents } from "./events-route.ts";
+import { jsonResponse } from "./json-response.ts";
+import { type PageFile, pageResponse } from "./pages.ts";
+import { HttpFault, problem } from "./problem.ts";
+import { postDanmaku } from "./publish-route.ts";
+import { getHistory, getRoom, listRooms } from "./room-routes.ts";
+import type { Route } from "./router.ts";
+
+/** What describes the API, made once per handler. */
+export interface Documents {
+  readonly openapi: string;
+  readonly docs: PageFile;
+}
+
+/** Every path of the HTTP face but the pages. */
+export function createRoutes(documents: Documents): readonly Route[] {
+  return [
+    { method: "GET", path: "/healthz", handle: () => jsonResponse('{"status":"live"}') },
+    { method: "GET", path: "/readyz", handle: getReadiness },
+    { method: "GET", path: "/openapi.json", handle: () => jsonResponse(documents.openapi) },
+    {
+      method: "GET",
+      path: "/docs",
+      handle: ({ request }) => pageResponse(request, documents.docs, DOCS_CSP),
+    },
+    { method: "GET", path: "/v1/rooms", handle: listRooms },
+    { method: "GET", path: "/v1/rooms/{room}", handle: getRoom },
+    { method: "GET", path: "/v1/rooms/{room}/danmaku", handle: getHistory },
+    { method: "POST", path: "/v1/rooms/{room}/danmaku", handle: postDanmaku },
+    { method: "GET", path: "/v1/rooms/{room}/events", handle: getEvents },
+    { method: "GET", path: "/v1/rooms/{room}/ws", handle: refuseWithoutUpgrade },
+  ];
+}
+
+function getReadiness({ unready }: HttpContext): Response {
+  const reason = unready?.();
+  return reason === undefined ? jsonResponse('{"status":"ready"}') : problem("unavailable", reason);
+}
+
+/** An upgrade never gets here. */
+function refuseWithoutUpgrade(): never {
+  throw new HttpFault("invalid_message", "this path speaks WebSocket only", {
+    status: 426,
+    headers: { upgrade: "websocket", connection: "Upgrade" },
+  });
+}
