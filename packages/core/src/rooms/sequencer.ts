@@ -220,8 +220,10 @@ export class Sequencer {
     if (keyBytes > 0) {
       identity = keyIdentity(ring.bytes, record, payload, keyBytes);
       const first = room.keys?.find(identity, now - ROOM_LIMITS.keyLifeMs);
-      if (first !== undefined) this.#repeat(number, first.offset, first.ts);
-      return;
+      if (first !== undefined) {
+        this.#repeat(number, first.offset, first.ts);
+        return;
+      }
     }
     const at = this.#answer(ring.length, BroadcastKind.record, number, keyBytes);
     const body = at + ENVELOPE_BYTES;
