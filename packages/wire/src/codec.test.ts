@@ -14,8 +14,10 @@ import {
   danmakuUidEquals,
   decodeRecord,
   decodeRecords,
+  decodeServerRecords,
   deleteOf,
   deleteOfUid,
+  encodeClientRecord,
   encodeDanmaku,
   encodeError,
   encodeRecord,
@@ -43,7 +45,7 @@ import {
 } from "./records.fixture.ts";
 
 /** Encodes records back to back. */
-function encode(records: readonly WireRecord[]): Uint8Array {
+function encode(records: readonly WireRecord[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(64 * 1024);
   let end = 0;
   for (const record of records) end = encodeRecord(record, bytes, end);
@@ -71,6 +73,21 @@ test("round trip: every record comes back as it was", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("the client's half of the codec does the same, and refuses the other half", () => {
+  const bytes = new Uint8Array(8192);
+  fc.assert(
+    fc.property(serverRecords, clientRecords, (fromServer, fromClient) => {
+      expect(decodeServerRecords(encode([fromServer, fromServer]))).toEqual([fromServer, fromServer]);
+      expect(coded(broken, () => decodeServerRecords(encode([fromServer, fromClient])))).toBe(false);
+      const end = encodeClientRecord(fromClient, bytes, 0);
+      expect(bytes.slice(0, end)).toEqual(encode([fromClient]));
+    }),
+    { numRuns: 500 },
+  );
+  const ping = { type: "ping", id: -1 } as const;
+  expect(coded(broken, () => encodeClientRecord(ping, bytes, 0))).toBe(false);
 });
 
 test("the JSON text of a record is that of the decoded record, letter for letter", () => {

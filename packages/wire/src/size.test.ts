@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { type DanmakuRecord, encodeRecord } from "./index.ts";
-import { typicalComments } from "./records.fixture.ts";
+import { typicalComments } from "./typical-comments.fixture.ts";
 
 /** 1 − bytes of TLV / bytes of JSON. */
 function saving(records: readonly DanmakuRecord[]): number {

@@ -88,20 +88,13 @@ export function isUtf8(bytes: Uint8Array, from: number, to: number): boolean {
 
 let decoder: TextDecoder | undefined;
 
-/** Up to this length plain ASCII is put together faster than the platform's decoder is called. */
-const SHORT = 24;
+/** Up to so many bytes decoding by hand is faster than a call of the platform's decoder. */
+const SHORT_BYTES = 48;
 
 /** Text of a range. Throws `invalid_message` where it is not well-formed UTF-8. */
 export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
-  if (to - from <= SHORT) {
-    let text = "";
-    let at = from;
-    for (; at < to; at++) {
-      const c = bytes[at] as number;
-      if (c >= 0x80) break;
-      text += String.fromCharCode(c);
-    }
-    if (at === to) return text;
+  if (to - from <= SHORT_BYTES) {
+    return isUtf8(bytes, from, to) ? readShort(bytes, from, to) : invalid("text is not UTF-8");
   }
   decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   // Browsers refuse to decode shared memory; slice() copies it into memory of its own.
@@ -111,4 +104,26 @@ export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
   } catch {
     return invalid("text is not UTF-8");
   }
+}
+
+/** Used again for every text, so that nothing but the string is allocated. */
+const units: number[] = [];
+
+/** Text of a short range that is well-formed. */
+function readShort(bytes: Uint8Array, from: number, to: number): string {
+  units.length = 0;
+  for (let at = from; at < to; ) {
+    const lead = bytes[at++] as number;
+    if (lead < 0x80) {
+      units.push(lead);
+      continue;
+    }
+    const more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    // The lead byte has 5, 4 or 3 bits of the code point, each of the others 6.
+    let point = lead & (0x3f >> more);
+    for (const end = at + more; at < end; at++) point = (point << 6) | ((bytes[at] as number) & 0x3f);
+    if (point < 0x10000) units.push(point);
+    else units.push(0xd7c0 + (point >> 10), 0xdc00 | (point & 0x3ff));
+  }
+  return String.fromCharCode.apply(null, units);
 }
