@@ -18,6 +18,9 @@ export const RETAIN_SLACK = 1 / 20;
 /** Rows that one commit trims from one room: bounds the pause when a node starts with a much smaller `retain`. */
 export const TRIM_ROWS_MAX = 512;
 
+/** Rows looked at together when trimming: about as many as go in one trim of a busy room. */
+export const TRIM_ROWS_FETCHED = 16;
+
 /** Rooms whose row the writer has at hand (about 300 bytes each). A miss costs one look-up. */
 export const ROOMS_CACHED_MAX = 65_536;
 
@@ -52,8 +55,11 @@ export const READER_CACHE_KIB = 4 * 1024;
 /** How long a connection waits for another one of this process, e.g. while a thread that was ended lets go. */
 export const BUSY_MS = 5_000;
 
-/** Files up to this size are checked whole when they are opened (about 1 ms per MiB); larger ones where they are read. */
-export const CHECK_BYTES_MAX = 128 * 1024 * 1024;
+/**
+ * Files up to this size are checked whole when they are opened; larger ones where they are read. Measured: 0.4 ms of CPU
+ * per MiB of long rows, 2 ms of the shortest.
+ */
+export const CHECK_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Rows fetched at once by a reader. */
 export const FETCH_ROWS_MAX = 256;

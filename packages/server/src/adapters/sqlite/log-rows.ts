@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { AppendRun } from "@danmakud/core/ports";
 import { RECORD_TYPES, recordOffset, recordStride, recordType } from "@danmakud/wire";
 import type { Connection } from "./connection.ts";
-import { RETAIN_SLACK, ROW_BYTES_MAX, ROW_RECORDS_MAX, TRIM_ROWS_MAX } from "./limits.ts";
+import { RETAIN_SLACK, ROW_BYTES_MAX, ROW_RECORDS_MAX, TRIM_ROWS_FETCHED, TRIM_ROWS_MAX } from "./limits.ts";
 import type { RoomEntry } from "./room-table.ts";
 
 /** Bytes of the scratch buffer that are kept from commit to commit. */
@@ -11,6 +11,7 @@ const SCRATCH_BYTES_KEPT = 1024 * 1024;
 
 interface RowSize {
   readonly first: number;
+  readonly last: number;
   readonly danmaku: number;
 }
 
@@ -20,7 +21,7 @@ export class LogRows {
   readonly #slack: number;
   readonly #rowRecordsMax: number;
   readonly #insert: Statement<unknown, [number, number, number, number, number, number, Uint8Array]>;
-  readonly #oldest: Statement<RowSize, [number, number]>;
+  readonly #oldest: Statement<RowSize, [number, number, number]>;
   readonly #deleteBelow: Statement<unknown, [number, number]>;
   readonly #deleteAll: Statement<unknown, [number]>;
   /** Runs of a room put together, where a commit has several. */
@@ -32,7 +33,7 @@ export class LogRows {
     this.#rowRecordsMax = Math.min(ROW_RECORDS_MAX, Math.max(1, this.#slack));
     this.#insert = connection.prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#oldest = connection.prepare(
-      "SELECT first, records - deletes AS danmaku FROM log WHERE room = ? ORDER BY first LIMIT ?",
+      "SELECT first, last, records - deletes AS danmaku FROM log WHERE room = ? AND first >= ? ORDER BY first LIMIT ?",
     );
     this.#deleteBelow = connection.prepare("DELETE FROM log WHERE room = ? AND first < ?");
     this.#deleteAll = connection.prepare("DELETE FROM log WHERE room = ?");
@@ -126,18 +127,23 @@ export class LogRows {
 
   /** Deletes the oldest rows as long as `retain` danmaku are left. */
   #trim(entry: RoomEntry): void {
-    let left = entry.danmaku;
-    let floor = entry.floor;
     let rows = 0;
-    for (const row of this.#oldest.all(entry.id, TRIM_ROWS_MAX + 1)) {
-      // The first row that stays: one that is still needed, or one more than may go at once.
-      floor = row.first;
-      if (left - row.danmaku < this.#retain || rows++ === TRIM_ROWS_MAX) break;
-      left -= row.danmaku;
+    let left = entry.danmaku;
+    let from = entry.floor;
+    for (;;) {
+      const oldest = this.#oldest.all(entry.id, from, TRIM_ROWS_FETCHED);
+      for (const row of oldest) {
+        if (left - row.danmaku < this.#retain || rows === TRIM_ROWS_MAX) {
+          if (rows > 0) this.#deleteBelow.run(entry.id, row.first);
+          entry.floor = row.first;
+          entry.danmaku = left;
+          return;
+        }
+        rows++;
+        left -= row.danmaku;
+        from = row.last + 1;
+      }
+      assert(oldest.length > 0, "a room has fewer danmaku than counted");
     }
-    if (floor <= entry.floor) return;
-    this.#deleteBelow.run(entry.id, floor);
-    entry.danmaku = left;
-    entry.floor = floor;
   }
 }

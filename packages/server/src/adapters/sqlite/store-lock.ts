@@ -1,5 +1,6 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { StoreError } from "@danmakud/core/ports";
 import { inUse, storeError } from "./errors.ts";
 import { lockPath } from "./files.ts";
 
@@ -18,7 +19,7 @@ const held = new Set<Database>();
  * own, taken by SQLite: it vanishes with the process, so there is never a stale one to clear away, and it is refused to
  * a second holder in the same process too.
  *
- * @throws StoreError `in_use` where another process has it, `read_only`, `full`, `io`.
+ * @throws StoreError `in_use` where another process has it; `read_only`, `full`, `io`; `damaged` for a foreign lock file.
  */
 export function lockFolder(dir: string): FolderLock {
   let db: Database | undefined;
@@ -30,7 +31,15 @@ export function lockFolder(dir: string): FolderLock {
     db.run("BEGIN EXCLUSIVE");
   } catch (error) {
     db?.close();
-    throw isBusy(error) ? inUse(dir, "its lock file is held by another process") : storeError(error, dir);
+    const code = error instanceof SQLiteError ? (error.code ?? "") : "";
+    if (code.startsWith("SQLITE_BUSY")) throw inUse(dir, "its lock file is held by another process");
+    if (code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT")) {
+      // Not deleted here: somebody may hold it although something wrote into it.
+      throw new StoreError("damaged", `${lockPath(dir)} is not a lock file of danmakud. Remove it.`, {
+        cause: error,
+      });
+    }
+    throw storeError(error, dir);
   }
   const lock = db;
   held.add(lock);
@@ -40,8 +49,4 @@ export function lockFolder(dir: string): FolderLock {
       if (held.delete(lock)) lock.close();
     },
   };
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
 }
