@@ -1,40 +1,17 @@
 /** A real Chromium for the tests of this folder, and the viewer page as a person uses it. */
 
 import { afterAll, describe } from "bun:test";
-import { existsSync } from "node:fs";
 import { PATIENCE } from "@danmakud/testkit";
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { CHROMIUM, hasChromium, launchChromium } from "./chromium.ts";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export { hasChromium };
 
-/** Headless, without a GPU, and quiet: no request of the browser's own. */
-export const CHROMIUM_FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-] as const;
-
-export const hasChromium = existsSync(CHROMIUM);
 if (!hasChromium)
   console.log(`browser tests are left out: no ${CHROMIUM} (apt-get install chromium, or set CHROMIUM)`);
 
 /** `describe` that is left out on a machine without Chromium. */
 export const describeInBrowser = describe.skipIf(!hasChromium);
-
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
-}
 
 /** A browser for the calling file, started when first used and closed at its end. */
 export function useBrowser(): () => Promise<Browser> {

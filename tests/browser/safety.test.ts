@@ -24,7 +24,7 @@ describeInBrowser("the page", () => {
     const api = new RoomApi(url(), room);
     for (const [n, content] of HOSTILE.entries()) {
       const name = n % 2 === 0 ? { name: "<u>name</u>" } : {};
-      await api.mustPublish({ content, uid: "mallory", class: "paid", ...name });
+      await api.mustPublish({ content, uid: "mallory", ...name });
     }
     await page.hasComment(HOSTILE[HOSTILE.length - 1] ?? "");
     expect((await page.comments()).map(({ content }) => content)).toEqual([...HOSTILE]);

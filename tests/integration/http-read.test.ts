@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { call, freshRoom, RoomApi, useNode, Viewer } from "@danmakud/testkit";
+import { call, freshRoom, RoomApi, useNode, Viewer, waitFor } from "@danmakud/testkit";
 
 const node = useNode();
 const room = freshRoom("history");
@@ -75,9 +75,11 @@ describe("history", () => {
 describe("rooms", () => {
   test("a room tells its head and who is online", async () => {
     const viewer = await Viewer.open({ url: node().socketUrl(room) });
-    const answer = await api.info();
-    expect(answer.status).toBe(200);
-    expect(answer.body).toMatchObject({ online: 1, head: offsets.at(-1) });
+    const answer = await waitFor("the viewer to be counted", async () => {
+      const info = await api.info();
+      return (info.body as { online: number }).online === 1 && info;
+    });
+    expect(answer).toMatchObject({ status: 200, body: { head: offsets.at(-1) } });
     expect(answer.body).toHaveProperty("rate");
     expect(answer.body).toHaveProperty("settings");
     await viewer.close();

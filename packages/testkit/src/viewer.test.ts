@@ -79,7 +79,7 @@ describe("a viewer", () => {
     const ledger = new RoomLedger();
     const viewer = await Viewer.open({ url, ledger });
     const answer = await viewer.publish({ content: "666" });
-    expect(answer).toEqual({ type: "ack", id: 0, offset: viewer.hello.head + 1 });
+    expect(answer).toEqual({ type: "ack", id: 1_000_000, offset: viewer.hello.head + 1 });
     await viewer.ping();
     expect(viewer.danmaku.map((d) => d.content)).toEqual(["666"]);
     expect(viewer.faults).toEqual([]);

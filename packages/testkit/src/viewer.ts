@@ -15,6 +15,8 @@ import { type PublishAnswer, type PublishFields, type ViewerOptions, viewerQuery
 import { waitFor, within } from "./wait-for.ts";
 
 const RECONNECT_PAUSE_MS = 60;
+/** Ids that a viewer gives out by itself; tests that choose their own stay below. */
+const FIRST_ID = 1_000_000;
 
 /**
  * A viewer of one room that records what comes and checks it against the protocol's promises (`faults` stays empty
@@ -36,7 +38,7 @@ export class Viewer {
   readonly #answers = new Map<number, (answer: PublishAnswer) => void>();
   readonly #pongs = new Map<number, () => void>();
   #socket: RecordSocket | undefined;
-  #id = 0;
+  #id = FIRST_ID;
   #stopped = false;
 
   constructor(options: ViewerOptions) {
