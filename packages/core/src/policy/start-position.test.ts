@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { DanmakuError, OFFSET_MAX } from "@danmakud/wire";
+import { DanmakuError, ID_MAX } from "@danmakud/wire";
 import type { StartPosition } from "../rooms/hub.ts";
 import { parseStart } from "./start-position.ts";
 
@@ -13,10 +13,10 @@ describe("parseStart", () => {
     expect(start("last=0")).toEqual({ kind: "head" });
     expect(start("last=1000")).toEqual({ kind: "last", records: 1000 });
     expect(start("after=0&epoch=e")).toEqual({ kind: "resume", epoch: "e", after: 0 });
-    expect(start(`after=${OFFSET_MAX}&epoch=e&last=5`)).toEqual({
+    expect(start(`after=${ID_MAX}&epoch=e&last=5`)).toEqual({
       kind: "resume",
       epoch: "e",
-      after: OFFSET_MAX,
+      after: ID_MAX,
     });
   });
 
@@ -32,7 +32,7 @@ describe("parseStart", () => {
     "last=0x10",
     "last=+1",
     "last=1.0",
-    `after=${OFFSET_MAX + 1}&epoch=e`,
+    `after=${ID_MAX + 1}&epoch=e`,
     "after=NaN&epoch=e",
     "after=99999999999999999&epoch=e",
   ])("refuses %s", (query) => {

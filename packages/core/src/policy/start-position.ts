@@ -1,4 +1,4 @@
-import { DanmakuError, OFFSET_MAX, PAGE_RECORDS_MAX } from "@danmakud/wire";
+import { DanmakuError, ID_MAX, PAGE_RECORDS_MAX } from "@danmakud/wire";
 import type { StartPosition } from "../rooms/hub.ts";
 
 const DIGITS = /^\d{1,16}$/;
@@ -21,7 +21,7 @@ export function parseWhole(name: string, text: string | null, max: number, min =
  * @throws DanmakuError `invalid_message` for numbers that are none or out of range.
  */
 export function parseStart(query: URLSearchParams): StartPosition {
-  const after = parseWhole("after", query.get("after"), OFFSET_MAX);
+  const after = parseWhole("after", query.get("after"), ID_MAX);
   const last = parseWhole("last", query.get("last"), PAGE_RECORDS_MAX);
   if (after !== undefined) return { kind: "resume", epoch: query.get("epoch") ?? "", after };
   if (last !== undefined && last > 0) return { kind: "last", records: last };

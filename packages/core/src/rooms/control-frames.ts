@@ -36,10 +36,13 @@ export class ControlFrames {
   hello(viewer: ViewerId, room: WatchedRoom, resumed: boolean, cursor: number, serverTime: number): void {
     this.#turnTo(viewer);
     const uid = this.#table.principals[viewer]?.uid ?? "";
-    const { name, epoch, online } = room;
+    const { name, epoch } = room;
+    // The newcomer may not be counted yet.
+    const online = Math.max(room.online, room.viewers.length);
+    room.told = room.viewers.length === 1 || room.told === online ? online : undefined;
     const head = room.window.head;
     const helloEnd = encodeHello(this.#bytes, 0, { room: name, epoch, head, resumed, uid, serverTime });
-    const end = encodeStats(this.#bytes, helloEnd, Math.max(online, 1));
+    const end = encodeStats(this.#bytes, helloEnd, online);
     this.#send(
       viewer,
       renderFrame(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch, cursor),

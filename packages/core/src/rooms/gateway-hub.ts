@@ -5,39 +5,18 @@
 import {
   CLOSE_CODES,
   CLOSE_TRY_AGAIN_LATER,
-  type ClientMessage,
   DanmakuError,
   type Draft,
   ERROR_CODES,
-  FRAME_BYTES_MAX,
-  parseClientText,
-  parseClientTlv,
   recordOffset,
   recordStride,
   recordTs,
-  utf8Length,
 } from "@danmakud/wire";
-import { CONNECTION_LIMIT, isExemptFromLimits, mayEnter, TokenBuckets } from "../policy/index.ts";
+import { mayEnter } from "../policy/index.ts";
+import { readRepeat, readRoom } from "./broadcast-entry.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { Delivery } from "./delivery.ts";
-import {
-  BroadcastKind,
-  ENVELOPE_BYTES,
-  ERROR_CODE,
-  from32,
-  padded,
-  REPEAT_OFFSET_HI,
-  REPEAT_OFFSET_LO,
-  REPEAT_TS_HI,
-  REPEAT_TS_LO,
-  ROOM_HEAD_HI,
-  ROOM_HEAD_LO,
-  ROOM_LENGTHS,
-  ROOM_ONLINE,
-  ROOM_RATE,
-  ROOM_WORDS,
-  STATS_ONLINE,
-} from "./envelope-descriptor.ts";
+import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, padded, STATS_ONLINE } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { readHistory } from "./history.ts";
 import type {
@@ -56,13 +35,11 @@ import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { Publisher } from "./pending-publishes.ts";
 import { Publishing } from "./publishing.ts";
-import { type RoomAnswer, RoomRegistry } from "./room-registry.ts";
-import { TLV, ViewerState, ViewerTable } from "./viewer-table.ts";
+import { RoomRegistry } from "./room-registry.ts";
+import { ViewerMessages } from "./viewer-messages.ts";
+import { ViewerSweep } from "./viewer-sweep.ts";
+import { ViewerState, ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
-
-const decoder = new TextDecoder();
-/** Publisher tokens: a row of the viewer table and its life in one number. */
-const ROWS_MAX = 2 ** 24;
 
 export class GatewayHub implements Hub {
   readonly #context: GatewayContext;
@@ -71,9 +48,8 @@ export class GatewayHub implements Hub {
   readonly #delivery: Delivery;
   readonly #publishing: Publishing;
   readonly #control: ControlFrames;
-  readonly #buckets = new TokenBuckets(CONNECTION_LIMIT);
-  /** Frames of viewers whose room is not open yet. */
-  readonly #early = new Map<ViewerId, (string | Uint8Array)[]>();
+  readonly #messages: ViewerMessages;
+  readonly #sweep: ViewerSweep;
   /** Calls that wait for a ring position to be on disk, in order of position. */
   readonly #awaitingDisk: {
     readonly position: number;
@@ -84,8 +60,6 @@ export class GatewayHub implements Hub {
   #position: number;
   #position32: number;
   #durable: number;
-  #sweepRow = 0;
-  #sweptAt = 0;
 
   constructor(context: GatewayContext) {
     this.#context = context;
@@ -93,6 +67,8 @@ export class GatewayHub implements Hub {
     this.#delivery = new Delivery(context, this.#table);
     this.#publishing = new Publishing(context);
     this.#control = new ControlFrames(this.#table);
+    this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
+    this.#sweep = new ViewerSweep(this.#table, this.#delivery);
     this.#position32 = context.broadcast.position;
     this.#position = this.#position32 >>> 0;
     this.#durable = this.#absolute(context.durablePosition());
@@ -157,13 +133,13 @@ export class GatewayHub implements Hub {
     ) {
       this.#awaitingDisk.shift()?.run(false);
     }
-    this.#sweep(now);
+    this.#sweep.sweep(now);
     this.#context.counters.set(METRICS.viewers, this.#table.count);
   }
 
   join(name: string, who: Principal, start: StartPosition, encoding: Encoding, sink: ViewerSink): ViewerId {
     const viewer = this.#table.add(sink, who, encoding, this.#context.clock.monotonic());
-    this.#buckets.reset(viewer);
+    this.#messages.joined(viewer);
     if (!mayEnter(who, name)) {
       sink.close(CLOSE_CODES.unauthorized, `not admitted to room ${name}`);
       return viewer;
@@ -178,21 +154,7 @@ export class GatewayHub implements Hub {
   }
 
   receive(viewer: ViewerId, frame: string | Uint8Array): void {
-    const state = this.#table.state[viewer];
-    if (state === ViewerState.free) return;
-    this.#table.heardAt[viewer] = this.#context.clock.monotonic();
-    if (state === ViewerState.opening) {
-      this.#keepEarly(viewer, frame);
-      return;
-    }
-    try {
-      this.#messages(viewer, this.#parse(viewer, frame));
-    } catch (error) {
-      if (!(error instanceof DanmakuError)) throw error;
-      this.#control.error(viewer, error);
-    }
-    this.#publishing.commit();
-    this.#control.flush();
+    this.#messages.receive(viewer, frame);
   }
 
   heard(viewer: ViewerId): void {
@@ -212,7 +174,7 @@ export class GatewayHub implements Hub {
       this.#delivery.forget(room);
       this.#rooms.changed(room);
     }
-    this.#early.delete(viewer);
+    this.#messages.left(viewer);
     this.#table.remove(viewer);
   }
 
@@ -312,11 +274,7 @@ export class GatewayHub implements Hub {
       }
       case BroadcastKind.repeat: {
         if (!isMine) return;
-        const offset = from32(
-          words[word + REPEAT_OFFSET_LO] as number,
-          words[word + REPEAT_OFFSET_HI] as number,
-        );
-        const ts = from32(words[word + REPEAT_TS_LO] as number, words[word + REPEAT_TS_HI] as number);
+        const { offset, ts } = readRepeat(broadcast);
         this.#publishing.pending.sequenced(words[word + 1] as number, offset, ts, position);
         return;
       }
@@ -338,7 +296,7 @@ export class GatewayHub implements Hub {
         }
         return;
       case BroadcastKind.room:
-        if (isMine) this.#rooms.answered(words[word + 1] as number, this.#roomAnswer(position));
+        if (isMine) this.#rooms.answered(words[word + 1] as number, { ...readRoom(broadcast), position });
         return;
       case BroadcastKind.stats: {
         const room = this.#rooms.byNumber(words[word + 2] as number);
@@ -351,23 +309,6 @@ export class GatewayHub implements Hub {
       default:
         return;
     }
-  }
-
-  #roomAnswer(position: number): RoomAnswer {
-    const { words, bytes, index } = this.#context.broadcast;
-    const word = index >> 2;
-    const lengths = words[word + ROOM_LENGTHS] as number;
-    const name = index + ROOM_WORDS * 4;
-    const epoch = name + (lengths & 0xffff);
-    return {
-      name: decoder.decode(bytes.slice(name, epoch)),
-      epoch: decoder.decode(bytes.slice(epoch, epoch + (lengths >>> 16))),
-      number: words[word + 2] as number,
-      head: from32(words[word + ROOM_HEAD_LO] as number, words[word + ROOM_HEAD_HI] as number),
-      online: words[word + ROOM_ONLINE] as number,
-      rate: (words[word + ROOM_RATE] as number) / 1000,
-      position,
-    };
   }
 
   #admit(viewer: ViewerId, room: WatchedRoom, start: StartPosition): void {
@@ -391,79 +332,7 @@ export class GatewayHub implements Hub {
     this.#control.hello(viewer, room, resumed, cursor, clock.now());
     if (this.#table.state[viewer] !== ViewerState.opening) return;
     this.#delivery.start(room, viewer);
-    const early = this.#early.get(viewer);
-    this.#early.delete(viewer);
-    for (const frame of early ?? []) this.receive(viewer, frame);
-  }
-
-  #keepEarly(viewer: ViewerId, frame: string | Uint8Array): void {
-    const frames = this.#early.get(viewer) ?? [];
-    if (frames.length >= ROOM_LIMITS.earlyFramesMax) {
-      this.#table.sinks[viewer]?.close(CLOSE_CODES.rate_limited, "too much before hello");
-      return;
-    }
-    frames.push(typeof frame === "string" ? frame : frame.slice());
-    this.#early.set(viewer, frames);
-  }
-
-  #parse(viewer: ViewerId, frame: string | Uint8Array): readonly ClientMessage[] {
-    const role = this.#table.principals[viewer]?.role ?? "viewer";
-    const wantsBinary = this.#table.encoding[viewer] === TLV;
-    const bytes = typeof frame === "string" ? textBytes(frame) : frame.length;
-    if (bytes > FRAME_BYTES_MAX)
-      throw new DanmakuError("too_large", `a frame holds at most ${FRAME_BYTES_MAX} bytes`);
-    if ((typeof frame === "string") === wantsBinary) {
-      throw new DanmakuError(
-        "invalid_message",
-        wantsBinary ? "binary frames are due here" : "text frames are due here",
-      );
-    }
-    const { contentMax } = this.#context;
-    return typeof frame === "string"
-      ? parseClientText(frame, role, contentMax)
-      : parseClientTlv(frame, role, contentMax);
-  }
-
-  #messages(viewer: ViewerId, messages: readonly ClientMessage[]): void {
-    const who = this.#table.principals[viewer];
-    const room = this.#table.rooms[viewer];
-    if (who === undefined || room === undefined) return;
-    const isLimited = this.#context.limits && !isExemptFromLimits(who.role);
-    const token = (this.#table.serial[viewer] as number) * ROWS_MAX + viewer;
-    for (const message of messages) {
-      const waitMs = isLimited ? this.#buckets.take(viewer, 1, this.#context.clock.monotonic()) : 0;
-      if (waitMs > 0) {
-        const error = new DanmakuError("rate_limited", "too many messages on this connection", {
-          retryAfterMs: waitMs,
-        });
-        this.#control.error(viewer, error, message.id);
-      } else if (message.kind === "ping") {
-        this.#control.pong(viewer, message.id);
-      } else if (message.kind === "invalid") {
-        this.#control.error(viewer, message.error, message.id);
-      } else {
-        const refusal = this.#publishing.submit(room, who, message.draft, this.#byViewer, token, message.id);
-        if (refusal !== undefined) this.#control.error(viewer, refusal, message.id);
-      }
-    }
-  }
-
-  /** Answers publishes that came over a viewer's connection. */
-  readonly #byViewer: Publisher = {
-    published: (token, id, offset) => {
-      const viewer = this.#viewerOf(token);
-      if (viewer !== undefined) this.#control.ack(viewer, id, offset);
-    },
-    refused: (token, id, code, message) => {
-      const viewer = this.#viewerOf(token);
-      if (viewer !== undefined)
-        this.#control.error(viewer, new DanmakuError(code, message, { retryAfterMs: 500 }), id);
-    },
-  };
-
-  #viewerOf(token: number): ViewerId | undefined {
-    const viewer = token % ROWS_MAX;
-    return this.#table.serial[viewer] === Math.floor(token / ROWS_MAX) ? viewer : undefined;
+    this.#messages.admitted(viewer);
   }
 
   #publishAll(
@@ -493,6 +362,8 @@ export class GatewayHub implements Hub {
 
   #announceOnline(room: WatchedRoom, online: number): void {
     room.online = online;
+    if (room.told === online) return;
+    room.told = online;
     for (const viewer of room.viewers) {
       if (this.#table.state[viewer] === ViewerState.live) this.#control.stats(viewer, online);
     }
@@ -522,38 +393,9 @@ export class GatewayHub implements Hub {
     this.#position32 = here;
     return this.#position + ((position32 - here) | 0);
   }
-
-  /** Looks at a part of the viewers each time, at all of them within a few seconds. */
-  #sweep(now: number): void {
-    const elapsed = now - this.#sweptAt;
-    const rows = Math.min(this.#table.rows, Math.ceil((this.#table.rows * elapsed) / SWEEP_ROUND_MS) + 1);
-    this.#sweptAt = now;
-    for (let i = 0; i < rows; i++) {
-      if (this.#sweepRow >= this.#table.rows) this.#sweepRow = 0;
-      this.#look(this.#sweepRow++, now);
-    }
-  }
-
-  #look(viewer: ViewerId, now: number): void {
-    const sink = this.#table.sinks[viewer];
-    if (sink === undefined) return;
-    this.#delivery.closeIfStuck(viewer, now);
-    if (sink.ping === undefined) return;
-    const silence = now - (this.#table.heardAt[viewer] as number);
-    if (silence >= ROOM_LIMITS.silenceMsMax) sink.close(CLOSE_CODES.heartbeat_timeout, "no sign of life");
-    else if (silence >= ROOM_LIMITS.pingAfterMs) sink.ping();
-  }
 }
-
-/** Every viewer is looked at once in this time. */
-const SWEEP_ROUND_MS = 5000;
 
 const REFUSALS: Readonly<Partial<Record<string, string>>> = {
   not_found: "no such room",
   overloaded: "this node holds as many rooms as it may",
 };
-
-/** UTF-8 bytes of a text, counted only where it could matter. */
-function textBytes(text: string): number {
-  return text.length * 3 <= FRAME_BYTES_MAX ? text.length : utf8Length(text);
-}

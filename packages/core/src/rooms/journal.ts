@@ -6,6 +6,7 @@
 import { danmakuUid, recordOffset, recordStride, recordTs } from "@danmakud/wire";
 import type { BroadcastConsumer } from "../memory/index.ts";
 import type { AppendBatch, AppendKey, Clock, Counters, RoomLogWriter } from "../ports/index.ts";
+import { readRoomNames } from "./broadcast-entry.ts";
 import {
   BroadcastKind,
   ENVELOPE_BYTES,
@@ -14,8 +15,6 @@ import {
   FORGET_WORDS,
   from32,
   padded,
-  ROOM_LENGTHS,
-  ROOM_WORDS,
 } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
@@ -151,13 +150,7 @@ export class Journal {
       }
       case BroadcastKind.room: {
         if (this.#rooms.has(number)) return;
-        const lengths = words[word + ROOM_LENGTHS] as number;
-        const name = index + ROOM_WORDS * 4;
-        const epoch = name + (lengths & 0xffff);
-        this.#rooms.set(number, {
-          name: decoder.decode(bytes.slice(name, epoch)),
-          epoch: decoder.decode(bytes.slice(epoch, epoch + (lengths >>> 16))),
-        });
+        this.#rooms.set(number, readRoomNames(broadcast));
         return;
       }
       case BroadcastKind.closed:

@@ -1,19 +1,14 @@
 /** The rooms a gateway watches, and its questions about rooms to the sequencer. */
 import { DanmakuError } from "@danmakud/wire";
+import type { RoomEntry } from "./broadcast-entry.ts";
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { WatchedRoom } from "./watched-room.ts";
 
-/** The sequencer's word on a room. `position` is that of the answer in the broadcast ring, absolute. */
-export interface RoomAnswer {
-  readonly name: string;
-  readonly number: number;
-  readonly epoch: string;
-  readonly head: number;
-  readonly online: number;
-  readonly rate: number;
+/** The sequencer's word on a room, and the position of the answer in the broadcast ring, absolute. */
+export interface RoomAnswer extends RoomEntry {
   readonly position: number;
 }
 

@@ -123,6 +123,11 @@ export class Sequencer {
     return moved;
   }
 
+  /** Rooms open at present. */
+  get openRooms(): number {
+    return this.#byName.size;
+  }
+
   /** Whether the broadcast ring has room. */
   canMove(): boolean {
     return broadcastHasRoom(this.#options.broadcast);

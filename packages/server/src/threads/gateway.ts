@@ -5,7 +5,7 @@ import { PAGE_CSP } from "@danmakud/web";
 import { createHttpHandler } from "../adapters/http/index.ts";
 import { openReader } from "../adapters/sqlite/index.ts";
 import { createWebSocketFace } from "../adapters/websocket/index.ts";
-import { createAuthenticator } from "../auth/index.ts";
+import { createAuthenticator, requestUrl } from "../auth/index.ts";
 import { startDemo } from "../demo/index.ts";
 import { Drain } from "./drain.ts";
 import { Listener } from "./listener.ts";
@@ -34,8 +34,8 @@ runThread(async (context, messages) => {
     },
   });
   const listener = new Listener(options, port, face.handler, async (request, server) => {
-    const url = URL.parse(request.url);
-    return url !== null && face.owns(request, url)
+    const url = requestUrl(request);
+    return url !== undefined && face.owns(request, url)
       ? face.upgrade(request, url, server)
       : http(request, server);
   });

@@ -1,6 +1,6 @@
 import { DanmakuError } from "@danmakud/wire";
+import { HttpFault } from "../../problem.ts";
 import type { HttpLimits } from "./limits.ts";
-import { HttpFault } from "./problem.ts";
 
 /** The connection cannot be used again after a body that was not read to its end. */
 const CLOSE = { connection: "close" } as const;

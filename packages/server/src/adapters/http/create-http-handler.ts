@@ -1,13 +1,13 @@
 import { DanmakuError } from "@danmakud/wire";
 import packageFile from "../../../package.json" with { type: "json" };
 import { checkRequestOrigin, requestUrl } from "../../auth/index.ts";
+import { HttpFault, problem, problemOf } from "../../problem.ts";
 import type { HttpContext, HttpDependencies, HttpServer } from "./context.ts";
 import { addCorsHeaders, optionsResponse } from "./cors.ts";
 import { createDocsPage } from "./docs-page.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { createOpenApi } from "./openapi.ts";
 import { findPage, pageResponse } from "./pages.ts";
-import { HttpFault, problem, problemOf } from "./problem.ts";
 import { Router } from "./router.ts";
 import { createRoutes } from "./routes.ts";
 

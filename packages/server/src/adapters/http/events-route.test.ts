@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { CLOSE_CODES, OFFSET_MAX } from "@danmakud/wire";
+import { CLOSE_CODES, ID_MAX } from "@danmakud/wire";
 import {
   connectBare,
   type FaceUnderTest,
@@ -76,14 +76,14 @@ describe("framing and position", () => {
   test.each([
     ["?last=1001", ""],
     ["?last=x", ""],
-    [`?after=${OFFSET_MAX + 1}&epoch=e1`, ""],
+    [`?after=${ID_MAX + 1}&epoch=e1`, ""],
     ["", "e1"],
     ["", "e1:"],
     ["", ":5"],
     ["", "e1:-1"],
     ["", "e1:1e3"],
     ["", "e 1:1"],
-    ["", `e1:${OFFSET_MAX + 1}`],
+    ["", `e1:${ID_MAX + 1}`],
   ])("%p with Last-Event-ID %p is refused", async (query, id) => {
     const response = await face.fetch(`/v1/rooms/r/events${query}`, { headers: { "last-event-id": id } });
     expect(await problemOfResponse(response)).toBe("400 invalid_message");

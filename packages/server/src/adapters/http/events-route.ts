@@ -5,8 +5,8 @@ import {
   CLOSE_TRY_AGAIN_LATER,
   DanmakuError,
   type ErrorCode,
+  ID_MAX,
   isEpoch,
-  OFFSET_MAX,
 } from "@danmakud/wire";
 import type { HttpContext } from "./context.ts";
 import { EventStream, type Opening, retryAfterMs } from "./event-stream.ts";
@@ -70,7 +70,7 @@ function startOf(context: HttpContext): StartPosition {
   const epoch = id.slice(0, Math.max(0, colon));
   const digits = id.slice(colon + 1);
   const after = Number(digits);
-  if (!isEpoch(epoch) || !/^\d{1,16}$/.test(digits) || after > OFFSET_MAX) {
+  if (!isEpoch(epoch) || !/^\d{1,16}$/.test(digits) || after > ID_MAX) {
     throw new DanmakuError("invalid_message", "Last-Event-ID must be epoch:offset");
   }
   return { kind: "resume", epoch, after };

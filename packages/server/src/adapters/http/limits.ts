@@ -30,6 +30,3 @@ export const HTTP_LIMITS: HttpLimits = {
 
 /** Danmaku or rooms in a page where the request does not say. */
 export const PAGE_DEFAULT = 100;
-
-/** `Retry-After` in seconds where a refusal does not know better. */
-export const RETRY_AFTER_DEFAULT_S = 1;

@@ -1,4 +1,4 @@
-import { BATCH_RECORDS_MAX, OFFSET_MAX, PAGE_RECORDS_MAX } from "@danmakud/wire";
+import { BATCH_RECORDS_MAX, ID_MAX, PAGE_RECORDS_MAX } from "@danmakud/wire";
 import { PAGE_DEFAULT } from "./limits.ts";
 import { ref, SCHEMAS, type Schema } from "./openapi-schemas.ts";
 
@@ -62,7 +62,7 @@ function query(name: string, description: string, schema: Schema): Parameter {
 const AFTER = query("after", "Everything above this offset.", {
   type: "integer",
   minimum: 0,
-  maximum: OFFSET_MAX,
+  maximum: ID_MAX,
 });
 const LAST: Schema = { type: "integer", minimum: 0, maximum: PAGE_RECORDS_MAX };
 const LIMIT = query("limit", "How many at most.", {
@@ -200,7 +200,7 @@ const GET_EVENTS: Operation = {
     query("after", "Resume after this offset; together with epoch.", {
       type: "integer",
       minimum: 0,
-      maximum: OFFSET_MAX,
+      maximum: ID_MAX,
     }),
     query("epoch", "The epoch that after belongs to.", { type: "string" }),
     query("last", "Start with the last N. A resume wins over it.", { ...LAST, default: 0 }),

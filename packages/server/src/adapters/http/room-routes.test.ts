@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { OFFSET_MAX } from "@danmakud/wire";
+import { ID_MAX } from "@danmakud/wire";
 import { SignJWT } from "jose";
 import { JwtSignIn } from "../../auth/index.ts";
 import { problemOfResponse, serveFace } from "./http-handler.fixture.ts";
@@ -30,7 +30,7 @@ describe("history", () => {
     ["?after=10", "11-110/100"],
     ["?limit=5", "1-5/5"],
     ["?after=150", ""],
-    [`?after=${OFFSET_MAX}&limit=1000`, ""],
+    [`?after=${ID_MAX}&limit=1000`, ""],
   ])("%p gives %p", async (query, expected) => {
     expect(await offsets(query)).toBe(expected);
   });
@@ -60,7 +60,7 @@ describe("history", () => {
     "?limit=0",
     "?limit=1001",
     "?after=0&limit=1e3",
-    `?after=${OFFSET_MAX + 1}`,
+    `?after=${ID_MAX + 1}`,
     "?after=-1",
     "?after=0&last=1",
     "?last=1&limit=1",

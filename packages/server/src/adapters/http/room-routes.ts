@@ -1,6 +1,6 @@
 import { parseWhole } from "@danmakud/core/policy";
 import type { HistoryQuery, RoomInfo } from "@danmakud/core/rooms";
-import { DanmakuError, isRoomName, OFFSET_MAX, PAGE_RECORDS_MAX, recordsToJson } from "@danmakud/wire";
+import { DanmakuError, ID_MAX, isRoomName, PAGE_RECORDS_MAX, recordsToJson } from "@danmakud/wire";
 import type { HttpContext } from "./context.ts";
 import { jsonResponse } from "./json-response.ts";
 import { PAGE_DEFAULT } from "./limits.ts";
@@ -53,7 +53,7 @@ export const getHistory: RouteHandler = async (context, params) => {
 /** `last=N`, or `after=O` and `limit=N`; `limit` alone starts at the oldest; nothing at all gives the newest hundred. */
 function historyQuery(context: HttpContext): HistoryQuery {
   const query = context.url.searchParams;
-  const after = parseWhole("after", query.get("after"), OFFSET_MAX);
+  const after = parseWhole("after", query.get("after"), ID_MAX);
   const limit = parseWhole("limit", query.get("limit"), PAGE_RECORDS_MAX, 1);
   const last = parseWhole("last", query.get("last"), PAGE_RECORDS_MAX);
   if (last !== undefined && (after !== undefined || limit !== undefined)) {

@@ -1,6 +1,6 @@
 import { DanmakuError } from "@danmakud/wire";
+import { HttpFault } from "../../problem.ts";
 import type { HttpContext } from "./context.ts";
-import { HttpFault } from "./problem.ts";
 
 /** What answers a route. `params` holds the decoded path segments that the pattern names. */
 export type RouteHandler = (

@@ -1,9 +1,9 @@
+import { HttpFault, problem } from "../../problem.ts";
 import type { HttpContext } from "./context.ts";
 import { DOCS_CSP } from "./docs-page.ts";
 import { getEvents } from "./events-route.ts";
 import { jsonResponse } from "./json-response.ts";
 import { type PageFile, pageResponse } from "./pages.ts";
-import { HttpFault, problem } from "./problem.ts";
 import { postDanmaku } from "./publish-route.ts";
 import { getHistory, getRoom, listRooms } from "./room-routes.ts";
 import type { Route } from "./router.ts";

@@ -4,9 +4,9 @@ import { ringState } from "@danmakud/core/memory";
 import type { Server } from "bun";
 import { checkRequestOrigin } from "../../auth/index.ts";
 import type { ServeOptions } from "../../config/index.ts";
+import { problem, problemOf } from "../../problem.ts";
 import { FAULTS, type Fault } from "../../threads/messages.ts";
 import type { Supervisor } from "../../threads/supervisor.ts";
-import { problem, problemOf } from "../http/index.ts";
 import { createMetrics } from "./metrics.ts";
 
 /** Lets `POST /debug/fault` plant faults; for tests of recovery, never in service. */

@@ -3,7 +3,7 @@ import type { Hub, ViewerId, ViewerSink } from "@danmakud/core/rooms";
 import { MESSAGE_BYTES_MAX } from "@danmakud/wire";
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
 import { type Authenticator, checkRequestOrigin, type GuardOptions } from "../../auth/index.ts";
-import { problem, problemOf } from "../http/index.ts";
+import { problem, problemOf } from "../../problem.ts";
 import { type Admission, admit, chooseSubprotocol, roomOfPath } from "./upgrade.ts";
 
 /** What hangs on a socket. */

@@ -1,5 +1,7 @@
 import { DanmakuError, ERROR_STATUS, type ErrorCode } from "@danmakud/wire";
-import { RETRY_AFTER_DEFAULT_S } from "./limits.ts";
+
+/** `Retry-After` in seconds where a refusal does not know better. */
+const RETRY_AFTER_DEFAULT_S = 1;
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",

@@ -1,0 +1,278 @@
+/** A node's rooms without threads, sockets or disk: every part real, joined in one thread, the clock in the test's hand. */
+import { type Draft, decodeRecords, recordOffset, recordStride, type ServerRecord } from "@danmakud/wire";
+import {
+  BroadcastConsumer,
+  BroadcastProducer,
+  createBroadcastRing,
+  createIngressRing,
+  IngressConsumer,
+  IngressProducer,
+} from "../memory/index.ts";
+import type {
+  AppendBatch,
+  LogPage,
+  PageLimits,
+  RoomLogReader,
+  RoomLogWriter,
+  StoredKey,
+  StoredRoom,
+} from "../ports/index.ts";
+import { StoreError } from "../ports/index.ts";
+import { GatewayHub } from "./gateway-hub.ts";
+import type { Encoding, Principal, StartPosition, ViewerId, ViewerSink } from "./hub.ts";
+import { Journal } from "./journal.ts";
+import { Sequencer } from "./sequencer.ts";
+
+/** A log in memory that can be told to fail. Keeps whole records by room. */
+class MemoryLog implements RoomLogReader, RoomLogWriter {
+  failing = false;
+  readonly rooms = new Map<
+    string,
+    { epoch: string; ts: number; records: { offset: number; bytes: Uint8Array }[] }
+  >();
+  readonly remembered: (StoredKey & { room: string })[] = [];
+
+  commit(batch: AppendBatch): void {
+    if (this.failing) throw new StoreError("full", "the disk is full");
+    for (const { room, olderThanTs } of batch.forget) {
+      if ((this.rooms.get(room)?.ts ?? 0) < olderThanTs) this.rooms.delete(room);
+    }
+    for (const run of batch.runs) {
+      const stored = this.rooms.get(run.room) ?? { epoch: run.epoch, ts: 0, records: [] };
+      for (let at = 0; at < run.bytes.length; at += recordStride(run.bytes, at)) {
+        stored.records.push({
+          offset: recordOffset(run.bytes, at),
+          bytes: run.bytes.slice(at, at + recordStride(run.bytes, at)),
+        });
+      }
+      stored.ts = run.ts;
+      this.rooms.set(run.room, stored);
+    }
+    this.remembered.push(...batch.keys);
+  }
+
+  room(name: string): StoredRoom | undefined {
+    const room = this.rooms.get(name);
+    if (room === undefined) return undefined;
+    return {
+      epoch: room.epoch,
+      head: room.records.at(-1)?.offset ?? 0,
+      ts: room.ts,
+      floor: room.records[0]?.offset ?? 1,
+    };
+  }
+
+  read(name: string, after: number, through: number, limits: PageLimits): LogPage {
+    const records = (this.rooms.get(name)?.records ?? [])
+      .filter(({ offset }) => offset > after && offset <= through)
+      .slice(0, limits.recordsMax);
+    const bytes = new Uint8Array(records.reduce((sum, record) => sum + record.bytes.length, 0));
+    let at = 0;
+    for (const record of records) {
+      bytes.set(record.bytes, at);
+      at += record.bytes.length;
+    }
+    const next = records.length === limits.recordsMax ? (records.at(-1)?.offset ?? through) : through;
+    return { bytes, next, count: records.length };
+  }
+
+  positionOfLast(name: string, wanted: number, through: number): number {
+    const records = (this.rooms.get(name)?.records ?? []).filter(({ offset }) => offset <= through);
+    return (records.at(-wanted)?.offset ?? records[0]?.offset ?? through + 1) - 1;
+  }
+
+  *keys(name: string, sinceTs: number): Iterable<StoredKey> {
+    for (const key of this.remembered) if (key.room === name && key.ts >= sinceTs) yield key;
+  }
+
+  list(after: string, limit: number): readonly string[] {
+    return [...this.rooms.keys()]
+      .filter((name) => name > after)
+      .sort()
+      .slice(0, limit);
+  }
+
+  count(): number {
+    return this.rooms.size;
+  }
+
+  untouchedSince(ts: number, limit: number): readonly string[] {
+    return [...this.rooms]
+      .filter(([, room]) => room.ts < ts)
+      .map(([name]) => name)
+      .slice(0, limit);
+  }
+
+  expireKeys(): void {}
+  close(): void {}
+}
+
+/** A viewer's end of the line: remembers everything; may be told that its socket is full. */
+export class TestViewer implements ViewerSink {
+  readonly records: ServerRecord[] = [];
+  readonly texts: string[] = [];
+  closed: { code: number; reason: string } | undefined;
+  /** What `send` answers instead of the bytes taken. */
+  answer: -1 | 0 | undefined;
+  frames = 0;
+  id: ViewerId = -1;
+
+  send(frame: Uint8Array | string): number {
+    if (this.answer === 0) return 0;
+    this.frames++;
+    if (typeof frame === "string") {
+      this.texts.push(frame);
+      if (frame.startsWith("[")) this.records.push(...(JSON.parse(frame) as ServerRecord[]));
+    } else {
+      this.records.push(...(decodeRecords(frame.slice()) as ServerRecord[]));
+    }
+    return this.answer ?? frame.length;
+  }
+
+  close(code: number, reason: string): void {
+    this.closed = { code, reason };
+  }
+
+  of<Type extends ServerRecord["type"]>(type: Type): Extract<ServerRecord, { type: Type }>[] {
+    return this.records.filter((record) => record.type === type) as Extract<ServerRecord, { type: Type }>[];
+  }
+
+  offsets(): number[] {
+    return this.of("danmaku").map((record) => record.offset);
+  }
+}
+
+export interface RoomsOptions {
+  readonly gateways?: number;
+  readonly roomsMax?: number;
+  readonly roomTtlMs?: number;
+  readonly roomLingerMs?: number;
+  readonly limits?: boolean;
+  readonly broadcastBytes?: number;
+}
+
+export class Rooms {
+  now = 1_700_000_000_000;
+  readonly log = new MemoryLog();
+  readonly hubs: GatewayHub[];
+  readonly sequencer: Sequencer;
+  readonly journal: Journal;
+  /** While true the journal is not run: records stay undurable. */
+  journalHeld = false;
+  readonly reports: string[] = [];
+  #durable = 0;
+  #failing = false;
+  #tokens = 0;
+
+  constructor(options: RoomsOptions = {}) {
+    const gateways = options.gateways ?? 1;
+    const clock = { now: () => this.now, monotonic: () => this.now };
+    const counters = { add: () => {}, set: () => {} };
+    const ingress = Array.from({ length: gateways }, () => createIngressRing(1 << 20));
+    const broadcast = createBroadcastRing(options.broadcastBytes ?? 1 << 22, gateways + 1);
+    const consumers = Array.from({ length: gateways + 1 }, (_, consumer) => {
+      const reader = new BroadcastConsumer(broadcast, consumer);
+      reader.attachAtHead();
+      return reader;
+    });
+    const roomLingerMs = options.roomLingerMs ?? 60_000;
+    this.sequencer = new Sequencer({
+      ingress: ingress.map((ring) => new IngressConsumer(ring)),
+      broadcast: new BroadcastProducer(broadcast),
+      log: this.log,
+      clock,
+      counters,
+      random: { token: () => `epoch${++this.#tokens}`, fraction: () => 0.5 },
+      durablePosition: () => this.#durable,
+      roomsMax: options.roomsMax ?? 1000,
+      roomTtlMs: options.roomTtlMs ?? 0,
+      roomLingerMs,
+    });
+    this.journal = new Journal({
+      broadcast: consumers[gateways] as BroadcastConsumer,
+      log: this.log,
+      clock,
+      counters,
+      onDurable: (position) => {
+        this.#durable = position;
+      },
+      onFailing: (cause) => {
+        this.#failing = cause !== undefined;
+      },
+      beforeCommit: () => {},
+      afterCommit: () => {},
+    });
+    this.hubs = ingress.map((ring, gateway) => {
+      return new GatewayHub({
+        gateway,
+        incarnation: 0,
+        ingress: new IngressProducer(ring),
+        broadcast: consumers[gateway] as BroadcastConsumer,
+        wakeSequencer: () => {},
+        wakeSelf: () => {},
+        durablePosition: () => this.#durable,
+        isJournalFailing: () => this.#failing,
+        log: this.log,
+        clock,
+        counters,
+        listRooms: async (after, limit) => this.sequencer.list(after, limit),
+        report: (message) => this.reports.push(message),
+        limits: options.limits ?? false,
+        contentMax: 200,
+        roomLingerMs,
+      });
+    });
+  }
+
+  get hub(): GatewayHub {
+    return this.#hub(0);
+  }
+
+  #hub(gateway: number): GatewayHub {
+    return this.hubs[gateway] as GatewayHub;
+  }
+
+  /** Lets everything settle: all rings empty, all that is due sent. The clock moves by `ms` in all. */
+  run(ms = 50): void {
+    for (let i = 0; i < 10; i++) {
+      this.now += ms / 10;
+      this.sequencer.turn();
+      this.sequencer.tick();
+      if (!this.journalHeld) while (this.journal.turn());
+      for (const hub of this.hubs) {
+        for (let turns = 0; turns < 1000 && hub.turn(); turns++);
+        hub.tick();
+      }
+    }
+  }
+
+  join(
+    room: string,
+    start: StartPosition = { kind: "head" },
+    encoding: Encoding = "tlv",
+    gateway = 0,
+  ): TestViewer {
+    const viewer = new TestViewer();
+    viewer.id = this.#hub(gateway).join(room, person(`viewer${gateway}`), start, encoding, viewer);
+    return viewer;
+  }
+
+  /** Publishes as a service and waits for the outcomes. */
+  async publish(
+    room: string,
+    drafts: readonly Partial<Draft>[],
+    gateway = 0,
+  ): Promise<readonly (number | string)[]> {
+    const outcomes = this.#hub(gateway).publish(room, person("service", "service"), drafts.map(draft));
+    this.run();
+    return (await outcomes).map((outcome) => ("error" in outcome ? outcome.error.code : outcome.offset));
+  }
+}
+
+export function person(uid: string, role: Principal["role"] = "viewer"): Principal {
+  return { uid, role };
+}
+
+export function draft(fields: Partial<Draft>): Draft {
+  return { content: "hello", mode: 0, color: 0xffffff, size: 25, ...fields };
+}

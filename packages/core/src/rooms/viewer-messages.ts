@@ -1,0 +1,151 @@
+/** What viewers send: frames to messages, messages to answers and publishes. */
+import {
+  CLOSE_CODES,
+  type ClientMessage,
+  DanmakuError,
+  FRAME_BYTES_MAX,
+  parseClientText,
+  parseClientTlv,
+  utf8Length,
+} from "@danmakud/wire";
+import { CONNECTION_LIMIT, isExemptFromLimits, TokenBuckets } from "../policy/index.ts";
+import type { ControlFrames } from "./control-frames.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import type { Principal, ViewerId } from "./hub.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import type { Publisher } from "./pending-publishes.ts";
+import type { Publishing } from "./publishing.ts";
+import { TLV, ViewerState, type ViewerTable } from "./viewer-table.ts";
+import type { WatchedRoom } from "./watched-room.ts";
+
+/** Publisher tokens: a row of the viewer table and its life in one number. */
+const ROWS_MAX = 2 ** 24;
+
+export class ViewerMessages {
+  readonly #context: GatewayContext;
+  readonly #table: ViewerTable;
+  readonly #control: ControlFrames;
+  readonly #publishing: Publishing;
+  readonly #buckets = new TokenBuckets(CONNECTION_LIMIT);
+  /** Frames of viewers whose room is not open yet. */
+  readonly #early = new Map<ViewerId, (string | Uint8Array)[]>();
+
+  constructor(context: GatewayContext, table: ViewerTable, control: ControlFrames, publishing: Publishing) {
+    this.#context = context;
+    this.#table = table;
+    this.#control = control;
+    this.#publishing = publishing;
+  }
+
+  /** A new viewer has taken the row. */
+  joined(viewer: ViewerId): void {
+    this.#buckets.reset(viewer);
+  }
+
+  left(viewer: ViewerId): void {
+    this.#early.delete(viewer);
+  }
+
+  /** The viewer's room is open: what it sent before counts now. */
+  admitted(viewer: ViewerId): void {
+    const early = this.#early.get(viewer);
+    this.#early.delete(viewer);
+    for (const frame of early ?? []) this.receive(viewer, frame);
+  }
+
+  /** One frame. @hot bench/ingest.ts */
+  receive(viewer: ViewerId, frame: string | Uint8Array): void {
+    const state = this.#table.state[viewer];
+    if (state === ViewerState.free) return;
+    this.#table.heardAt[viewer] = this.#context.clock.monotonic();
+    if (state === ViewerState.opening) {
+      this.#keepEarly(viewer, frame);
+      return;
+    }
+    const who = this.#table.principals[viewer];
+    const room = this.#table.rooms[viewer];
+    if (who === undefined || room === undefined) return;
+    try {
+      this.#handle(viewer, who, room, this.#parse(viewer, who, frame));
+    } catch (error) {
+      if (!(error instanceof DanmakuError)) throw error;
+      this.#control.error(viewer, error);
+    }
+    this.#publishing.commit();
+    this.#control.flush();
+  }
+
+  #keepEarly(viewer: ViewerId, frame: string | Uint8Array): void {
+    const frames = this.#early.get(viewer) ?? [];
+    if (frames.length >= ROOM_LIMITS.earlyFramesMax) {
+      this.#table.sinks[viewer]?.close(CLOSE_CODES.rate_limited, "too much before hello");
+      return;
+    }
+    frames.push(typeof frame === "string" ? frame : frame.slice());
+    this.#early.set(viewer, frames);
+  }
+
+  #parse(viewer: ViewerId, who: Principal, frame: string | Uint8Array): readonly ClientMessage[] {
+    const wantsBinary = this.#table.encoding[viewer] === TLV;
+    const bytes = typeof frame === "string" ? textBytes(frame) : frame.length;
+    if (bytes > FRAME_BYTES_MAX) {
+      throw new DanmakuError("too_large", `a frame holds at most ${FRAME_BYTES_MAX} bytes`);
+    }
+    if ((typeof frame === "string") === wantsBinary) {
+      const due = wantsBinary ? "binary frames are due here" : "text frames are due here";
+      throw new DanmakuError("invalid_message", due);
+    }
+    const { contentMax } = this.#context;
+    return typeof frame === "string"
+      ? parseClientText(frame, who.role, contentMax)
+      : parseClientTlv(frame, who.role, contentMax);
+  }
+
+  #handle(viewer: ViewerId, who: Principal, room: WatchedRoom, messages: readonly ClientMessage[]): void {
+    const isLimited = this.#context.limits && !isExemptFromLimits(who.role);
+    const token = (this.#table.serial[viewer] as number) * ROWS_MAX + viewer;
+    for (const message of messages) {
+      const waitMs = isLimited ? this.#buckets.take(viewer, 1, this.#context.clock.monotonic()) : 0;
+      if (waitMs > 0) {
+        this.#control.error(viewer, tooMany(waitMs), message.id);
+      } else if (message.kind === "ping") {
+        this.#control.pong(viewer, message.id);
+      } else if (message.kind === "invalid") {
+        this.#control.error(viewer, message.error, message.id);
+      } else {
+        const refusal = this.#publishing.submit(room, who, message.draft, this.#publisher, token, message.id);
+        if (refusal !== undefined) this.#control.error(viewer, refusal, message.id);
+      }
+    }
+  }
+
+  /** Takes the answers to publishes that came over viewers' connections. */
+  readonly #publisher: Publisher = {
+    published: (token, id, offset) => {
+      const viewer = this.#viewerOf(token);
+      if (viewer !== undefined) this.#control.ack(viewer, id, offset);
+    },
+    refused: (token, id, code, message) => {
+      const viewer = this.#viewerOf(token);
+      if (viewer === undefined) return;
+      this.#control.error(viewer, new DanmakuError(code, message, { retryAfterMs: RETRY_MS }), id);
+    },
+  };
+
+  #viewerOf(token: number): ViewerId | undefined {
+    const viewer = token % ROWS_MAX;
+    return this.#table.serial[viewer] === Math.floor(token / ROWS_MAX) ? viewer : undefined;
+  }
+}
+
+/** When to try a publish again whose answer was refused or did not come. */
+const RETRY_MS = 500;
+
+function tooMany(retryAfterMs: number): DanmakuError {
+  return new DanmakuError("rate_limited", "too many messages on this connection", { retryAfterMs });
+}
+
+/** UTF-8 bytes of a text, counted only where it could matter. */
+function textBytes(text: string): number {
+  return text.length * 3 <= FRAME_BYTES_MAX ? text.length : utf8Length(text);
+}

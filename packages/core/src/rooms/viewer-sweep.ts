@@ -1,0 +1,41 @@
+import { CLOSE_CODES } from "@danmakud/wire";
+import type { Delivery } from "./delivery.ts";
+import type { ViewerId } from "./hub.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import type { ViewerTable } from "./viewer-table.ts";
+
+/** Every viewer is looked at once in this time. */
+const ROUND_MS = 5000;
+
+/** Looks after viewers by the clock: pings the silent, closes the dead and the stuck. A part of the table each time. */
+export class ViewerSweep {
+  readonly #table: ViewerTable;
+  readonly #delivery: Delivery;
+  #row = 0;
+  #sweptAt = 0;
+
+  constructor(table: ViewerTable, delivery: Delivery) {
+    this.#table = table;
+    this.#delivery = delivery;
+  }
+
+  sweep(now: number): void {
+    const { rows } = this.#table;
+    const share = Math.min(rows, Math.ceil((rows * (now - this.#sweptAt)) / ROUND_MS) + 1);
+    this.#sweptAt = now;
+    for (let i = 0; i < share; i++) {
+      if (this.#row >= rows) this.#row = 0;
+      this.#look(this.#row++, now);
+    }
+  }
+
+  #look(viewer: ViewerId, now: number): void {
+    const sink = this.#table.sinks[viewer];
+    if (sink === undefined) return;
+    this.#delivery.closeIfStuck(viewer, now);
+    if (sink.ping === undefined) return;
+    const silence = now - (this.#table.heardAt[viewer] as number);
+    if (silence >= ROOM_LIMITS.silenceMsMax) sink.close(CLOSE_CODES.heartbeat_timeout, "no sign of life");
+    else if (silence >= ROOM_LIMITS.pingAfterMs) sink.ping();
+  }
+}
