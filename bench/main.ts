@@ -1,10 +1,11 @@
 /** `npm run bench -- SCENARIO [--seconds N] [--json FILE] [flags]`; see `--help`. */
+import { codec } from "./codec.ts";
 import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
 import { ring } from "./ring.ts";
 
-const SCENARIOS: readonly Scenario[] = [ring];
+const SCENARIOS: readonly Scenario[] = [ring, codec];
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));
