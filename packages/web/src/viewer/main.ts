@@ -144,7 +144,7 @@ function showSettings(): void {
   for (const slider of sliders) {
     const value = settings[slider.name as Exclude<keyof Settings, "visible">];
     slider.valueAsNumber = value;
-    const shown = slider.closest("label")?.querySelector("output");
+    const shown = slider.closest("label")?.querySelector(".setting-value");
     if (shown) shown.textContent = `${value}%`;
   }
 }
