@@ -32,6 +32,7 @@ export class RoomRegistry {
   /** Rooms whose viewer count the sequencer does not know yet. */
   readonly #uncounted = new Set<WatchedRoom>();
   #ticket = 0;
+  #lookAt = 0;
   #lastNumber = -1;
   #last: WatchedRoom | undefined;
 
@@ -109,6 +110,8 @@ export class RoomRegistry {
       if (now - question.askedAt < ROOM_LIMITS.answerTimeoutMs) break;
       this.answered(ticket, new DanmakuError("unavailable", "no answer in time", { retryAfterMs: 1000 }));
     }
+    if (now < this.#lookAt) return;
+    this.#lookAt = now + LOOK_MS;
     let windowBytes = 0;
     for (const room of this.#byName.values()) {
       windowBytes += room.window.size;
@@ -176,6 +179,9 @@ export class RoomRegistry {
     wakeSequencer();
   }
 }
+
+/** How often empty rooms are looked for. */
+const LOOK_MS = 1000;
 
 function overloaded(): DanmakuError {
   return new DanmakuError("overloaded", "too much at once", { retryAfterMs: 500 });

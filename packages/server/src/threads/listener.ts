@@ -3,6 +3,7 @@ import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import type { Server, WebSocketHandler } from "bun";
 import type { SocketData } from "../adapters/websocket/index.ts";
 import type { ServeOptions } from "../config/index.ts";
+import { boundSocketBuffers } from "./socket-buffers.ts";
 import { report, say } from "./thread.ts";
 
 /** How often the files of the certificate are looked at. */
@@ -69,7 +70,7 @@ export class Listener {
   }
 
   #listen(tls: Tls): Server<SocketData> {
-    return Bun.serve<SocketData>({
+    const server = Bun.serve<SocketData>({
       hostname: this.#options.host,
       port: this.#port,
       reusePort: true,
@@ -84,5 +85,7 @@ export class Listener {
       },
       websocket: this.#websocket,
     });
+    if (server.port !== undefined) boundSocketBuffers(server.port);
+    return server;
   }
 }

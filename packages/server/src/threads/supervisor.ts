@@ -17,7 +17,7 @@ import {
 /** How often heartbeats are looked at. */
 const WATCH_MS = 50;
 /** After this many lives within `RESTART_WINDOW_MS` something is wrong that restarting does not mend. */
-const RESTARTS_MAX = 10;
+const RESTARTS_MAX = 30;
 const RESTART_WINDOW_MS = 60_000;
 /** Parts of a stop: gateways, then sequencer, then journal; together below the 30 s of the contract. */
 const STOP_MS_MAX = { gateways: 16_000, sequencer: 4000, journal: 8000 } as const;
