@@ -61,13 +61,11 @@ async function overview(): Promise<string> {
   return `Live comments for very many viewers.\n\nUsage: danmakud COMMAND [flags]\n\n${lines.join("\n")}\n\nEach takes --help.`;
 }
 
-/**
- * What was thrown for the operator, in one line; our own mistakes with the stack that finds them. Errors of the
- * language (`TypeError`) and failed assertions are mistakes, plain `Error`s and those with a code are meant to be read.
- */
+/** Errors of the language and failed assertions: mistakes of ours, to be found by their stack. */
+const MISTAKES = ["AssertionError", "RangeError", "ReferenceError", "SyntaxError", "TypeError"];
+
+/** What the world did, in one line for the operator; our own mistakes with their stack. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const meant =
-    error.constructor === Error || error.name.startsWith("Danmaku") || Reflect.has(error, "errno");
-  return meant ? error.message : (error.stack ?? error.message);
+  return MISTAKES.includes(error.name) ? (error.stack ?? error.message) : error.message;
 }

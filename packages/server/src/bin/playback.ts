@@ -27,12 +27,15 @@ export interface PlaybackCounts {
   readonly retried: number;
   /** Refused for good, by code. */
   readonly refused: ReadonlyMap<ErrorCode, number>;
+  /** The newest refusal of either kind. */
+  readonly lastRefusal: DanmakuError | undefined;
 }
 
 /** Enough to fill a group commit many times over, and within what the SDK lets wait. */
 const IN_FLIGHT_MAX = 500;
-/** Where a refusal does not say when to come back. */
-const RETRY_MS = 250;
+/** Where a refusal does not say when to come back: at first, doubled each time, and at most. */
+const RETRY_MS_MIN = 250;
+const RETRY_MS_MAX = 8_000;
 /** Shorter waits are not worth a timer. */
 const TIMER_MS_MIN = 1;
 
@@ -48,6 +51,8 @@ export class Playback {
   #published = 0;
   #acked = 0;
   #retried = 0;
+  #lastRefusal: DanmakuError | undefined;
+  /** Nothing new is sent before this time, Unix ms. */
   #resumeAt = 0;
   /** Messages sent so far, for keys. */
   #number = 0;
@@ -62,6 +67,7 @@ export class Playback {
       acked: this.#acked,
       retried: this.#retried,
       refused: this.#refused,
+      lastRefusal: this.#lastRefusal,
     };
   }
 
@@ -103,19 +109,20 @@ export class Playback {
   }
 
   async #deliver(message: Message): Promise<void> {
-    for (;;) {
+    for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
       try {
         await this.#options.room.send(message);
         this.#acked++;
         return;
       } catch (error) {
         if (!(error instanceof DanmakuError)) throw error;
+        this.#lastRefusal = error;
         if (!error.retryable || this.#stop.signal.aborted) {
           this.#refused.set(error.code, (this.#refused.get(error.code) ?? 0) + 1);
           return;
         }
         this.#retried++;
-        this.#resumeAt = Math.max(this.#resumeAt, Date.now() + (error.retryAfterMs ?? RETRY_MS));
+        this.#resumeAt = Math.max(this.#resumeAt, Date.now() + (error.retryAfterMs ?? retryMs));
         await this.#sleepUntil(this.#resumeAt);
       }
     }

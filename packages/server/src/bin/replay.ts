@@ -35,6 +35,8 @@ const FILE_BYTES_MAX = 512 * 1024 * 1024;
 const FIRST_CONNECTION_MS_MAX = 10_000;
 /** A node is back from a restart long before. */
 const AWAY_MS_MAX = 60_000;
+/** Of refusals that were said to be for the moment. */
+const WITHOUT_ACK_MS_MAX = 120_000;
 
 export const command: Command = {
   summary: "publish a recorded file into a room",
@@ -76,7 +78,7 @@ async function replay(file: string, roomName: string, values: ReplayValues): Pro
   try {
     const lost = watchConnection(room, values.url, (text) => progress.note(text));
     // The clock of the recording starts in the room, not while an address is looked for.
-    await Promise.race([joined(room).then(() => playback.run()), lost]);
+    await Promise.race([joined(room).then(() => playback.run()), lost, watchAcks(playback)]);
   } catch (error) {
     if (!(error instanceof DanmakuError)) throw error;
     failure = error.message;
@@ -163,6 +165,22 @@ function watchConnection(room: Room, url: string, note: (text: string) => void):
   });
 }
 
+/** Rejects when a node has refused for so long that nobody should wait for it. */
+function watchAcks(playback: Playback): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    let acked = 0;
+    setInterval(() => {
+      const { counts, inFlight } = playback;
+      if (inFlight > 0 && counts.acked === acked) {
+        const last = counts.lastRefusal;
+        const why = last === undefined ? "no answer" : `${last.code}: ${last.message}`;
+        reject(new DanmakuError("unavailable", `nothing was acked for two minutes (${why})`));
+      }
+      acked = counts.acked;
+    }, WITHOUT_ACK_MS_MAX).unref();
+  });
+}
+
 /** First SIGINT or SIGTERM: `stop`. Second: out at once. @returns a function that takes the handlers away. */
 function onInterrupt(stop: () => void): () => void {
   let asked = false;
@@ -180,11 +198,12 @@ function onInterrupt(stop: () => void): () => void {
 }
 
 function describeProgress(playback: Playback, total: number, loop: boolean): string {
-  const { published, acked, retried } = playback.counts;
+  const { published, acked, retried, lastRefusal } = playback.counts;
   const share = loop
     ? `round ${Math.ceil(published / total) || 1}`
     : `${Math.floor((100 * published) / total)} %`;
-  return `${share}  published ${published}  acked ${acked}  in flight ${playback.inFlight}  retried ${retried}`;
+  const why = retried === 0 || lastRefusal === undefined ? "" : ` (${lastRefusal.code})`;
+  return `${share}  published ${published}  acked ${acked}  in flight ${playback.inFlight}  retried ${retried}${why}`;
 }
 
 function describeCounts(counts: ReadonlyMap<string, number>): string {

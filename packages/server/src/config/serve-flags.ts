@@ -1,5 +1,6 @@
 /** The one table of what `danmakud serve` can be told: flags, environment variables, keys of a file and help. */
 import { availableParallelism } from "node:os";
+import type { Durability } from "@danmakud/core/ports";
 import { flag, optionalFlag } from "./flags.ts";
 import {
   CONTENT_MAX_CEILING,
@@ -10,9 +11,6 @@ import {
   THREADS_MAX,
 } from "./limits.ts";
 import { choice, integer, listenAddress, onOff, origins, port, seconds, url, words } from "./values.ts";
-
-/** What an ack promises. */
-export type Durability = "fsync" | "os" | "none";
 
 /** Two cores leave one for sequencer, journal and kernel; more gateways than that only take turns. */
 const defaultThreads = Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1));
@@ -65,7 +63,7 @@ export const SERVE_FLAGS = {
     argument: "fsync|os|none",
     schema: choice("fsync", "os", "none"),
     fallback: "fsync",
-    help: "what an ack promises: on disk, handed to the system, or nothing",
+    help: "what an ack survives: loss of power, a crash of danmakud, or no promise",
   }),
   redis: optionalFlag({
     flag: "redis",

@@ -1,7 +1,8 @@
 /** From arguments, environment and file to what one node runs with. */
+import type { Durability } from "@danmakud/core/ports";
 import { readConfigFile } from "./config-file.ts";
 import { type FlagValues, readArguments, readEnvironment, resolveFlags, type Source } from "./flags.ts";
-import { type Durability, SERVE_FLAGS } from "./serve-flags.ts";
+import { SERVE_FLAGS } from "./serve-flags.ts";
 import { UsageError } from "./usage-error.ts";
 import type { ListenAddress } from "./values.ts";
 
@@ -112,7 +113,9 @@ function collectWarnings(values: Values, grpcAsked: boolean): readonly string[] 
     warnings.push("--admin-listen: the admin address asks nobody to sign in and is open to other machines");
   }
   if (values.durability === "none") {
-    warnings.push("--durability none: an ack promises nothing after a crash");
+    warnings.push(
+      "--durability none: nothing is synced to the disk, a crash of the machine may damage the log",
+    );
   }
   return warnings;
 }
