@@ -1,0 +1,12 @@
+/** Every system there is an adapter for. */
+import type { SystemName, Target } from "./target.ts";
+
+export const TARGETS: readonly Target[] = [];
+
+export function targetNamed(name: string): Target {
+  const found = TARGETS.find((target) => target.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`no system named ${name}; there are ${TARGETS.map((target) => target.name).join(", ")}`);
+}
+
+export type { SystemName, Target };
