@@ -25,7 +25,9 @@ export class DanmakuClient {
    * @throws DanmakuError `invalid_message` where `id` is no room name.
    */
   room(id: string, start: RoomOptions = {}): Room {
-    if (!isRoomName(id)) throw new DanmakuError("invalid_message", `not a room name: ${id}`);
+    // The alphabet allows `.` and `..`, but no address can carry them: every runtime resolves them away.
+    if (!isRoomName(id) || /^\.\.?$/.test(id))
+      throw new DanmakuError("invalid_message", `not a room name: ${id}`);
     const address = `${this.#base}/v1/rooms/${id}/ws`;
     const room = new Room(address, id, this.#options, start, (left) => this.#rooms.delete(left));
     this.#rooms.add(room);

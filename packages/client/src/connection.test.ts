@@ -1,6 +1,7 @@
 /** What a real server cannot be made to do on time: to fall silent without closing. The socket is scripted here. */
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { ClientRecord, ServerRecord } from "@danmakud/wire";
+import fc from "fast-check";
 import { Connection } from "./connection.ts";
 import { HELLO_TIMEOUT_MS, PING_AFTER_MS, PONG_TIMEOUT_MS, WATCH_INTERVAL_MS } from "./limits.ts";
 import type { WebSocketConstructor } from "./types.ts";
@@ -105,13 +106,33 @@ test("a code before the upgrade is the runtime's invention", () => {
   expect(closes).toEqual([[1006, "Expected 101 status code"]]);
 });
 
-test.each(["{", "{}", "null", '"text"'])("the frame %s ends the connection", (data) => {
-  const { socket, closes, records } = connect();
-  socket.onopen?.();
-  socket.onmessage?.({ data });
-  expect(closes).toHaveLength(1);
-  expect(closes[0]?.[0]).toBe(1006);
-  expect(records).toEqual([]);
+test.each(["{", "{}", "null", '"text"', "[null]", "[{}]", '[{"type":1}]'])(
+  "the frame %s ends the connection",
+  (data) => {
+    const { socket, closes, records } = connect();
+    socket.onopen?.();
+    socket.onmessage?.({ data });
+    expect(closes).toHaveLength(1);
+    expect(closes[0]?.[0]).toBe(1006);
+    expect(records).toEqual([]);
+  },
+);
+
+test("any frame is read or ends the connection", () => {
+  const frame = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.uint8Array().map(({ buffer }) => buffer),
+  );
+  fc.assert(
+    fc.property(frame, (data) => {
+      const { connection, socket, closes, records } = connect();
+      socket.onopen?.();
+      socket.onmessage?.({ data });
+      if (closes.length === 0) connection.close();
+      else expect(records).toEqual([]);
+    }),
+  );
 });
 
 test("closed on purpose: nothing is heard any more", () => {

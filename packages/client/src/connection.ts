@@ -2,8 +2,8 @@
 import {
   type ClientRecord,
   DanmakuError,
-  decodeRecords,
-  encodeRecord,
+  decodeServerRecords,
+  encodeClientRecord,
   FRAME_BYTES_MAX,
   type ServerRecord,
 } from "@danmakud/wire";
@@ -70,7 +70,7 @@ export class Connection {
       this.#socket.send(JSON.stringify(record));
       return;
     }
-    this.#socket.send(scratch.subarray(0, encodeRecord(record, scratch, 0)));
+    this.#socket.send(scratch.subarray(0, encodeClientRecord(record, scratch, 0)));
   }
 
   /** Closes without a further call to the handlers. */
@@ -126,10 +126,15 @@ export class Connection {
   }
 }
 
-/** The records of a frame. Their fields are the server's word; only what the SDK itself relies on is looked at. */
+/**
+ * The records of a frame. A binary one is checked to the last bit; in a text only what would disturb the SDK itself is
+ * looked for, so that a later server may add types and fields.
+ */
 function decodeFrame(data: unknown): readonly ServerRecord[] {
-  const records: unknown =
-    typeof data === "string" ? JSON.parse(data) : decodeRecords(new Uint8Array(data as ArrayBuffer));
-  if (!Array.isArray(records)) throw new DanmakuError("invalid_message", "a frame is not an array");
+  if (typeof data !== "string") return decodeServerRecords(new Uint8Array(data as ArrayBuffer));
+  const records: unknown = JSON.parse(data);
+  if (!Array.isArray(records) || !records.every((record) => typeof record?.type === "string")) {
+    throw new DanmakuError("invalid_message", "a frame is not an array of records");
+  }
   return records;
 }

@@ -379,6 +379,6 @@ test.each(["ftp://a", "nonsense"])("%s is no address", (url) => {
   expect(() => new DanmakuClient(url)).toThrow(TypeError);
 });
 
-test.each(["", "a/b", "a b", "x".repeat(65)])("%j is no room", (id) => {
+test.each(["", ".", "..", "a/b", "a b", "x".repeat(65)])("%j is no room", (id) => {
   expect(() => new DanmakuClient("ws://127.0.0.1").room(id)).toThrow("room name");
 });
