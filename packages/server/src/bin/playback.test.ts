@@ -95,6 +95,20 @@ test("a refusal for good is counted by code", async () => {
   expect([...playback.counts.refused]).toEqual([["content_rejected", 1]]);
 });
 
+test("a node that refuses everything is not asked to the end", async () => {
+  const target = room(() => new DanmakuError("forbidden", "no service"));
+  const playback = new Playback({
+    messages: timed(5000),
+    room: target,
+    speed: 0,
+    loop: false,
+    keyPrefix: "k",
+  });
+  await playback.run();
+  expect(target.sent.length).toBeLessThan(5000);
+  expect(playback.counts).toMatchObject({ acked: 0, lastRefusal: { message: "no service" } });
+});
+
 test("a loop goes on with new keys until it is stopped, and ends with every answer in", async () => {
   const target = room(() => {
     if (target.sent.length === 10) playback.stop();

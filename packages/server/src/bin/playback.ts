@@ -36,6 +36,8 @@ const IN_FLIGHT_MAX = 500;
 /** Where a refusal does not say when to come back: at first, doubled each time, and at most. */
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 8_000;
+/** A node that has taken none of so many will take no other: the token is a wrong one, or the room is closed. */
+const REFUSED_FROM_START_MAX = 100;
 /** Shorter waits are not worth a timer. */
 const TIMER_MS_MIN = 1;
 
@@ -118,7 +120,7 @@ export class Playback {
         if (!(error instanceof DanmakuError)) throw error;
         this.#lastRefusal = error;
         if (!error.retryable || this.#stop.signal.aborted) {
-          this.#refused.set(error.code, (this.#refused.get(error.code) ?? 0) + 1);
+          this.#refuse(error);
           return;
         }
         this.#retried++;
@@ -126,6 +128,11 @@ export class Playback {
         await this.#sleepUntil(this.#resumeAt);
       }
     }
+  }
+
+  #refuse({ code }: DanmakuError): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+    if (this.#acked === 0 && this.#published >= REFUSED_FROM_START_MAX) this.stop();
   }
 
   async #sleepUntil(timeMs: number): Promise<void> {

@@ -88,10 +88,10 @@ async function replay(file: string, roomName: string, values: ReplayValues): Pro
     progress.stop();
     client.close();
   }
-  const { published, acked, retried, refused } = playback.counts;
+  const { published, acked, retried, refused, lastRefusal } = playback.counts;
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(`published ${published}, acked ${acked}, retried ${retried} in ${seconds.toFixed(1)} s`);
-  if (refused.size > 0) console.log(`refused ${describeCounts(refused)}`);
+  if (refused.size > 0) console.log(`refused ${describeCounts(refused)}; the last: ${lastRefusal?.message}`);
   console.log(`skipped ${describeCounts(skipped)}; control characters taken out: ${controlCharacters}`);
   if (failure !== undefined) console.error(`danmakud: ${failure}`);
   return failure === undefined && acked === published ? EXIT.ok : EXIT.failed;
