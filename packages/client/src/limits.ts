@@ -9,7 +9,7 @@ export const BACKOFF_BASE_MS = 500;
 /** Further apart than this a viewer would notice that the room came back before he did. */
 export const BACKOFF_MAX_MS = 20_000;
 /** A connection that lasted this long was a good one: the next loss starts again from the base. */
-export const STABLE_AFTER_MS = 5_000;
+export const STABLE_AFTER_MS = 2_000;
 /** A server's `retryAfterMs` beyond this is a mistake. */
 export const RETRY_AFTER_MAX_MS = 300_000;
 /** From the start of a connection to its `hello`. */

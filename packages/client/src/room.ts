@@ -210,9 +210,8 @@ export class Room {
       this.#end(error, { code, reason });
       return;
     }
-    // A draining server has already spread its viewers over time.
-    const retryInMs = drainingWaitMs(reason) ?? backoffMs(this.#attempt, Math.random());
-    this.#attempt++;
+    // A draining server has already spread its viewers over time, and has told them when it will be back.
+    const retryInMs = drainingWaitMs(reason) ?? backoffMs(this.#attempt++, Math.random());
     this.#retryTimer = setTimeout(() => this.#connect(), retryInMs);
     this.#change({ state: "disconnected", code, reason, retryInMs });
     this.#losses++;
