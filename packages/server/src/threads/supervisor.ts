@@ -15,7 +15,7 @@ import {
 } from "./shared-memory.ts";
 
 /** How often heartbeats are looked at. */
-const WATCH_MS = 50;
+const WATCH_MS = 100;
 /** After this many lives within `RESTART_WINDOW_MS` something is wrong that restarting does not mend. */
 const RESTARTS_MAX = 30;
 const RESTART_WINDOW_MS = 60_000;
@@ -72,7 +72,12 @@ export class Supervisor {
   /** Starts everything; rejects where a thread cannot start. */
   async start(): Promise<void> {
     this.#watch = setInterval(() => this.#look(), WATCH_MS);
-    await this.#startThreads();
+    try {
+      await this.#startThreads();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
     this.#state = "running";
   }
 
@@ -84,9 +89,7 @@ export class Supervisor {
     await this.#stopThreads(gateways, STOP_MS_MAX.gateways);
     await this.#stopThreads([sequencerThread(memory)], STOP_MS_MAX.sequencer);
     await this.#stopThreads([journalThread(memory)], STOP_MS_MAX.journal);
-    clearInterval(this.#watch);
-    for (const thread of this.#threads) thread?.worker.terminate();
-    this.#state = "stopped";
+    this.#end();
   }
 
   /** Plants a fault, for tests. Returns whether there is such a thread. */
@@ -111,6 +114,12 @@ export class Supervisor {
       incarnation: entry?.incarnation ?? -1,
       silentMs: Math.round(this.#monitor.silentMs(thread)),
     }));
+  }
+
+  #end(): void {
+    this.#state = "stopped";
+    clearInterval(this.#watch);
+    for (const thread of this.#threads) thread?.worker.terminate();
   }
 
   #createMonitor(): HeartbeatMonitor {

@@ -7,7 +7,7 @@ import { DurableState, METRIC_NAMES } from "./shared-memory.ts";
 declare const self: Worker;
 
 /** The longest sleep: a thread beats at least this often. */
-const BEAT_MS = 100;
+const BEAT_MS = 200;
 
 export const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 

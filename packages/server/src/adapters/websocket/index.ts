@@ -1,1 +1,1 @@
-export { createWebSocketFace, type SocketData, type WebSocketFace } from "./websocket.ts";
+export { createWebSocketFace, SocketData, type WebSocketFace } from "./websocket.ts";

@@ -6,19 +6,53 @@ import { type Authenticator, checkRequestOrigin, type GuardOptions } from "../..
 import { problem, problemOf } from "../../problem.ts";
 import { type Admission, admit, chooseSubprotocol, roomOfPath } from "./upgrade.ts";
 
-/** What hangs on a socket. */
-export interface SocketData {
-  readonly admission: Admission;
-  viewer: ViewerId | undefined;
-  isClosed: boolean;
-}
-
 /** Bytes the runtime queues for a socket before it drops frames: a few of the largest frames there are. */
 const QUEUE_BYTES_MAX = 1 << 20;
 /** Bytes of a close reason, RFC 6455 section 5.5. */
 const REASON_BYTES_MAX = 123;
 /** Last resort only: heartbeats and silence are the hub's. */
 const IDLE_TIMEOUT_S = 180;
+
+/** What hangs on a socket: its viewer's sending end. One small object for each of very many connections. */
+export class SocketData implements ViewerSink {
+  /** What the upgrade came to; let go of once the socket is open. */
+  admission: Admission | undefined;
+  viewer: ViewerId | undefined;
+  isClosed = false;
+  #socket: ServerWebSocket<SocketData> | undefined;
+
+  constructor(admission: Admission) {
+    this.admission = admission;
+  }
+
+  open(socket: ServerWebSocket<SocketData>, hub: Hub): void {
+    const { admission } = this;
+    this.#socket = socket;
+    this.admission = undefined;
+    if (admission === undefined) return;
+    if ("closeCode" in admission) {
+      this.close(admission.closeCode, admission.reason);
+      return;
+    }
+    const { room, who, start, encoding } = admission;
+    this.viewer = hub.join(room, who, start, encoding, this);
+    if (this.isClosed) hub.leave(this.viewer);
+  }
+
+  /** @hot bench/fanout.ts */
+  send(frame: Uint8Array | string): number {
+    const socket = this.#socket as ServerWebSocket<SocketData>;
+    return typeof frame === "string" ? socket.sendText(frame) : socket.sendBinary(frame);
+  }
+
+  ping(): void {
+    this.#socket?.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket?.close(code, shortened(reason));
+  }
+}
 
 export interface WebSocketFace {
   /** Answers an upgrade request: undefined where the socket was taken over, else a response. */
@@ -36,7 +70,7 @@ export function createWebSocketFace(hub: Hub, auth: Authenticator, options: Guar
       if (refusal !== undefined) return problemOf(refusal);
       const { answer, encoding } = chooseSubprotocol(request.headers.get("sec-websocket-protocol"));
       const admission = await admit(request, url, roomOfPath(url.pathname) ?? "", encoding, auth);
-      const data: SocketData = { admission, viewer: undefined, isClosed: false };
+      const data = new SocketData(admission);
       const headers = answer === undefined ? undefined : { "Sec-WebSocket-Protocol": answer };
       if (server.upgrade(request, headers === undefined ? { data } : { data, headers })) return undefined;
       return problem("invalid_message", "this is not a valid WebSocket upgrade");
@@ -50,15 +84,7 @@ export function createWebSocketFace(hub: Hub, auth: Authenticator, options: Guar
       perMessageDeflate: false,
       open(socket) {
         socket.binaryType = "uint8array";
-        const { admission } = socket.data;
-        if ("closeCode" in admission) {
-          socket.close(admission.closeCode, shortened(admission.reason));
-          return;
-        }
-        const { room, who, start, encoding } = admission;
-        const viewer = hub.join(room, who, start, encoding, new SocketSink(socket));
-        socket.data.viewer = viewer;
-        if (socket.data.isClosed) hub.leave(viewer);
+        socket.data.open(socket, hub);
       },
       message(socket, frame) {
         if (socket.data.viewer !== undefined) hub.receive(socket.data.viewer, frame);
@@ -80,27 +106,6 @@ export function createWebSocketFace(hub: Hub, auth: Authenticator, options: Guar
       },
     },
   };
-}
-
-class SocketSink implements ViewerSink {
-  readonly #socket: ServerWebSocket<SocketData>;
-
-  constructor(socket: ServerWebSocket<SocketData>) {
-    this.#socket = socket;
-  }
-
-  /** @hot bench/fanout.ts */
-  send(frame: Uint8Array | string): number {
-    return typeof frame === "string" ? this.#socket.sendText(frame) : this.#socket.sendBinary(frame);
-  }
-
-  ping(): void {
-    this.#socket.ping();
-  }
-
-  close(code: number, reason: string): void {
-    this.#socket.close(code, shortened(reason));
-  }
 }
 
 /** A reason within the bytes a close frame has for it. */
