@@ -74,23 +74,34 @@ export function parseClientTlv(
   role: Role,
   contentCodePointsMax: number = CONTENT_CODE_POINTS_MAX,
 ): ClientMessage[] {
-  const end = bytes.length;
-  if (end > FRAME_BYTES_MAX) tooLarge("frame is over 64 KiB");
-  const identity = speaksForOthers(role);
+  checkClientTlv(bytes);
   const messages: ClientMessage[] = [];
-  for (let at = 0; at < end; at += recordStride(bytes, at)) {
-    if (messages.length === BATCH_RECORDS_MAX) tooLarge(`frame has over ${BATCH_RECORDS_MAX} messages`);
-    checkHeader(bytes, at, end);
-    messages.push(parseRecord(bytes, at, identity, contentCodePointsMax));
+  for (let at = 0; at < bytes.length; at += recordStride(bytes, at)) {
+    messages.push(parseClientRecord(bytes, at, role, contentCodePointsMax));
   }
   return messages;
 }
 
-function parseRecord(
+/**
+ * Checks that a binary frame is a sequence of at most 1,000 records, whatever is in them. Throws for the frame as a
+ * whole, like `parseClientTlv`. @hot
+ */
+export function checkClientTlv(bytes: Uint8Array): void {
+  const end = bytes.length;
+  if (end > FRAME_BYTES_MAX) tooLarge("frame is over 64 KiB");
+  let records = 0;
+  for (let at = 0; at < end; at += recordStride(bytes, at)) {
+    if (records++ === BATCH_RECORDS_MAX) tooLarge(`frame has over ${BATCH_RECORDS_MAX} messages`);
+    checkHeader(bytes, at, end);
+  }
+}
+
+/** One record of a frame that `checkClientTlv` has passed. */
+export function parseClientRecord(
   bytes: Uint8Array,
   at: number,
-  identity: boolean,
-  contentCodePointsMax: number,
+  role: Role,
+  contentCodePointsMax: number = CONTENT_CODE_POINTS_MAX,
 ): ClientMessage {
   const type = recordType(bytes, at);
   if (type !== RECORD_TYPES.publish && type !== RECORD_TYPES.ping) {
@@ -101,7 +112,7 @@ function parseRecord(
     id = readWireId(bytes, at);
     if (type === RECORD_TYPES.ping) return { kind: "ping", id };
     const draft = readPublishDraft(bytes, at, contentCodePointsMax);
-    if (!identity) refuseIdentity(draft);
+    if (!speaksForOthers(role)) refuseIdentity(draft);
     return { kind: "publish", id, draft };
   } catch (error) {
     return invalidMessage(id, error);

@@ -16,4 +16,5 @@ export * from "./tlv-encode.ts";
 export * from "./tlv-fields.ts";
 export { align4, RECORD_TYPES } from "./tlv-layout.ts";
 export { encodeRecord } from "./tlv-record.ts";
+export * from "./tlv-transcode.ts";
 export { utf8Length } from "./utf8.ts";
