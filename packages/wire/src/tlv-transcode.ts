@@ -4,7 +4,7 @@
  * need no second look, which is nearly all; everything else, and everything wrong, is left to the long way
  * (`parseClientRecord`), which knows all rules and says which one is broken.
  */
-import { getU32, putU32 } from "./bytes.ts";
+import { getU32, join, putU32 } from "./bytes.ts";
 import { KEY_BYTES_MAX, SIZE_MAX, SIZE_MIN } from "./limits.ts";
 import { recordAux } from "./tlv-check.ts";
 import { recordLength, recordType } from "./tlv-fields.ts";
@@ -13,6 +13,8 @@ import {
   DANMAKU_BYTES,
   DANMAKU_STYLE,
   ID_HI,
+  ID_HI_MASK,
+  ID_LO,
   OFFSET_HI,
   OFFSET_LO,
   PUBLISH_BYTES,
@@ -23,6 +25,11 @@ import {
   TS_LO,
 } from "./tlv-layout.ts";
 import { finish } from "./tlv-write.ts";
+
+/** Id of a publish record. @hot */
+export function publishId(bytes: Uint8Array, at: number): number {
+  return join(getU32(bytes, at + ID_LO), getU32(bytes, at + ID_HI) & ID_HI_MASK);
+}
 
 /** Bytes of the key of a publish record; it starts at `publishKeyStart`. @hot */
 export function publishKeyBytes(bytes: Uint8Array, at: number): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CLASSES, CLOSE_CODES } from "@danmakud/wire";
+import { CLASSES, CLOSE_CODES, encodeRecord, type WireRecord } from "@danmakud/wire";
 import { ROOM_LIMITS } from "./limits.ts";
 import { draft, person, Rooms } from "./rooms.fixture.ts";
 
@@ -174,6 +174,34 @@ describe("join", () => {
     expect(viewer.records[0]?.type).toBe("hello");
   });
 
+  test("binary publishes go the short way or the long way to the same end", () => {
+    const rooms = new Rooms();
+    const viewer = rooms.join("r");
+    rooms.run();
+    const style = { mode: "top", color: "#0a0b0c", size: 30 } as const;
+    const frame = encodeAll([
+      { type: "publish", id: 1, content: "plain 你好", key: "k", ...style },
+      { type: "publish", id: 2, content: "plain again", key: "k", ...style },
+      { type: "publish", id: 3, content: "emoji 😀", ...style },
+      { type: "publish", id: 4, content: " padded ", ...style },
+      { type: "ping", id: 5 },
+      { type: "publish", id: 6, content: "\u3000", ...style },
+    ]);
+    rooms.hub.receive(viewer.id, frame);
+    rooms.run();
+    expect(viewer.of("ack").map(({ id, offset }) => [id, offset])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 2],
+      [4, 3],
+    ]);
+    expect(viewer.of("pong")).toHaveLength(1);
+    expect(viewer.of("error")).toMatchObject([{ id: 6, code: "invalid_message" }]);
+    const seen = viewer.of("danmaku");
+    expect(seen.map(({ content }) => content)).toEqual(["plain 你好", "emoji 😀", "padded"]);
+    for (const danmaku of seen) expect(danmaku).toMatchObject({ ...style, uid: "viewer0", class: "normal" });
+  });
+
   test("a room too many is refused", () => {
     const rooms = new Rooms({ roomsMax: 1 });
     const first = rooms.join("a");
@@ -320,4 +348,11 @@ async function describe_(rooms: Rooms, room: string) {
   const answer = rooms.hub.describe(room);
   rooms.run();
   return await answer;
+}
+
+function encodeAll(records: readonly WireRecord[]): Uint8Array {
+  const bytes = new Uint8Array(4096);
+  let end = 0;
+  for (const record of records) end = encodeRecord(record, bytes, end);
+  return bytes.subarray(0, end);
 }
