@@ -104,6 +104,8 @@ export interface Target {
   readonly name: SystemName;
   /** What is set that matters, for the report (gathering, encoding, version …). */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** What `StartOptions.gatherMs` is where none is given; left out by systems that pace themselves. */
+  readonly gatherMs?: number;
   /** Why it cannot run here, or undefined. Installs what is allowed to be installed. */
   prepare(): Promise<string | undefined>;
   /** Resolves when it accepts connections. */

@@ -1,0 +1,52 @@
+/** What processes used, from /proc (proc(5)). */
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Clock ticks per second in /proc: 100 on every Linux there is. */
+const TICK_MICROS = 10_000;
+
+interface ProcessTimes {
+  readonly parent: number;
+  readonly micros: number;
+}
+
+function timesOf(pid: number | string): ProcessTimes | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in brackets may hold anything, so fields are counted behind it: state is the first.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { parent: Number(fields[1]), micros: (Number(fields[11]) + Number(fields[12])) * TICK_MICROS };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process and its descendants, by id. */
+export function processTree(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const times = timesOf(entry);
+    if (times !== undefined) parents.set(Number(entry), times.parent);
+  }
+  const tree = new Set([root]);
+  for (let size = 0; size !== tree.size; ) {
+    size = tree.size;
+    for (const [pid, parent] of parents) if (tree.has(parent)) tree.add(pid);
+  }
+  return [...tree];
+}
+
+/** User and system time of processes that have not ended, microseconds. */
+export function cpuMicros(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (timesOf(pid)?.micros ?? 0), 0);
+}
+
+/** Time a process's main thread ran or was ready to run but had to wait for a core, microseconds. */
+export function busyMicros(pid: number): number {
+  try {
+    const [ran, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ");
+    return (Number(ran) + Number(waited)) / 1000;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,93 @@
+/** Entry of a load process: viewers or the publisher of one system. Takes orders from the bench that started it. */
+import { targetNamed } from "../peers/index.ts";
+import { sharedMicros } from "./clock.ts";
+import { sleepExactly } from "./libc.ts";
+import type { Answer, Order, Role } from "./messages.ts";
+import { runSchedule } from "./open-loop.ts";
+import { connectPublisher } from "./publisher-links.ts";
+import { ViewerPool } from "./viewer-pool.ts";
+
+/** Between two looks at the orders. */
+const TURN_MS = 5;
+
+const orders: Order[] = [];
+process.on("message", (order: Order) => orders.push(order));
+process.on("disconnect", () => process.exit(0));
+
+function say(answer: Answer): void {
+  process.send?.(answer);
+}
+
+/** Lets orders come in. */
+function breathe(ms = 0): Promise<void> {
+  return new Promise((resolve) => (ms === 0 ? setImmediate(resolve) : setTimeout(resolve, ms)));
+}
+
+async function watch(role: Role & { role: "viewers" }): Promise<never> {
+  const pool = new ViewerPool({ ...role, face: targetNamed(role.system).viewer });
+  pool.connect(role.connectLimitMs);
+  say({ answer: "ready" });
+  for (;;) {
+    pool.turn(TURN_MS);
+    await breathe();
+    const order = orders.shift();
+    if (order?.order === "reset") {
+      pool.reset();
+      say({ answer: "done" });
+    } else if (order?.order === "drain") {
+      await drain(pool, role.count, order);
+      const report = {
+        counts: { ...pool.counts },
+        missing: pool.missing(order.records),
+        latency: pool.latency.toText(),
+      };
+      say({ answer: "viewers", report });
+    }
+  }
+}
+
+async function drain(pool: ViewerPool, viewers: number, order: Order & { order: "drain" }): Promise<void> {
+  const began = sharedMicros();
+  const { counts } = pool;
+  for (;;) {
+    pool.turn(TURN_MS);
+    await breathe();
+    const now = sharedMicros();
+    if (counts.records + counts.skipped >= order.records * viewers) return;
+    if (now - Math.max(began, counts.lastMicros) > order.quietMs * 1000) return;
+    if (now - began > order.limitMs * 1000) return;
+  }
+}
+
+async function publish(role: Role & { role: "publisher" }): Promise<never> {
+  const link = connectPublisher(targetNamed(role.system).publisher, role.port);
+  say({ answer: "ready" });
+  let sent = 0;
+  for (;;) {
+    link.turn();
+    await breathe(2);
+    const order = orders.shift();
+    if (order?.order === "publish") {
+      const report = runSchedule(link, order);
+      sent += report.sent;
+      say({ answer: "published", report });
+    } else if (order?.order === "settle") {
+      const deadline = sharedMicros() + order.limitMs * 1000;
+      const { answers } = link;
+      while (link.isAnswering && answers.accepted + answers.refused < sent && sharedMicros() < deadline) {
+        link.turn();
+        await breathe(2);
+      }
+      say({ answer: "settled", report: { sent, refused: answers.refused } });
+    }
+  }
+}
+
+try {
+  sleepExactly();
+  const role = JSON.parse(process.argv[2] ?? "") as Role;
+  await (role.role === "viewers" ? watch(role) : publish(role));
+} catch (error) {
+  say({ answer: "failed", message: error instanceof Error ? error.message : String(error) });
+  setTimeout(() => process.exit(1), 100);
+}

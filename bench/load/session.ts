@@ -1,0 +1,191 @@
+/** One measurement: a fresh server, its viewers, one publisher, a rate. */
+import type { Target } from "../peers/target.ts";
+import { sharedMicros } from "./clock.ts";
+import { busyMicros, cpuMicros, processTree } from "./cpu.ts";
+import { LatencyHistogram } from "./histogram.ts";
+import { LoadProcess } from "./load-client.ts";
+import type { ViewersReport } from "./messages.ts";
+import { freePort } from "./ports.ts";
+
+export interface Load {
+  readonly viewers: number;
+  /** Payloads per second. */
+  readonly ratePerSecond: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly tickMicros: number;
+  /** See `PoolOptions`. */
+  readonly probes: number;
+  readonly pauseMicros: number;
+  /** Processes that the viewers are spread over. */
+  readonly processes: number;
+  readonly gatherMs?: number;
+}
+
+/** All counts are deliveries (one payload at one viewer) unless they say otherwise. */
+export interface Measured {
+  readonly offered: number;
+  readonly delivered: number;
+  /** Announced by the system to the viewer. */
+  readonly skipped: number;
+  /** Refused by the system when it was published. */
+  readonly refused: number;
+  /** Not taken from the publisher's connection by the end. */
+  readonly unsent: number;
+  /** The viewer's connection had ended. */
+  readonly closed: number;
+  /** Neither came before the end of the drain nor was said to be left out. */
+  readonly lost: number;
+  readonly twice: number;
+  readonly misordered: number;
+  readonly frames: number;
+  readonly bytes: number;
+  /** From the first intended send to the last delivery. */
+  readonly activeSeconds: number;
+  /** From before the first publish to after the last delivery; CPU times are of this stretch. */
+  readonly wallSeconds: number;
+  readonly serverCpuMicros: number;
+  readonly loadCpuMicros: number;
+  /** Share of the stretch in which the busiest load process ran or waited for a core. */
+  readonly loadBusyRatio: number;
+  /** Worst delay of the publisher's own, ms. */
+  readonly publisherLateMs: number;
+  readonly latency: LatencyHistogram;
+}
+
+const CONNECT_LIMIT_MS = 30_000;
+/** Nothing came for so long: nothing will. Longer than any system here gathers. */
+const QUIET_MS = 400;
+/** A saturated system gets so long to deliver what it still holds. */
+const DRAIN_LIMIT_MS = 5_000;
+const SETTLE_LIMIT_MS = 1_000;
+/** The publisher's schedule begins this much after the order at the latest. */
+const ORDER_MS = 10;
+
+/** Runs a load against a system from start to stop. Rejects where the system or the generator fails. */
+export async function measure(target: Target, load: Load): Promise<Measured> {
+  const port = await freePort();
+  const gather = load.gatherMs === undefined ? {} : { gatherMs: load.gatherMs };
+  const server = await target.start({ port, ...gather });
+  const processes: LoadProcess[] = [];
+  try {
+    const viewers = await startViewers(target, load, port, processes);
+    const publisher = new LoadProcess({ role: "publisher", system: target.name, port });
+    processes.push(publisher);
+    await publisher.next("ready");
+    const run = new Run(load, server.pid, viewers, publisher);
+    if (load.warmUpSeconds > 0) await run.stretch(load.warmUpSeconds);
+    return await run.stretch(load.seconds);
+  } finally {
+    await Promise.all(processes.map((process) => process.stop()));
+    await server.stop();
+  }
+}
+
+async function startViewers(
+  target: Target,
+  load: Load,
+  port: number,
+  started: LoadProcess[],
+): Promise<LoadProcess[]> {
+  const viewers: LoadProcess[] = [];
+  for (let i = 0; i < load.processes; i++) {
+    const first = Math.floor((load.viewers * i) / load.processes);
+    const count = Math.floor((load.viewers * (i + 1)) / load.processes) - first;
+    const process = new LoadProcess({
+      role: "viewers",
+      system: target.name,
+      port,
+      first,
+      count,
+      probes: Math.ceil(load.probes / load.processes),
+      pauseMicros: load.pauseMicros,
+      connectLimitMs: CONNECT_LIMIT_MS,
+    });
+    started.push(process);
+    viewers.push(process);
+    await process.next("ready");
+  }
+  return viewers;
+}
+
+class Run {
+  readonly #load: Load;
+  readonly #serverPid: number;
+  readonly #viewers: readonly LoadProcess[];
+  readonly #publisher: LoadProcess;
+  #published = 0;
+  #refused = 0;
+
+  constructor(load: Load, serverPid: number, viewers: readonly LoadProcess[], publisher: LoadProcess) {
+    this.#load = load;
+    this.#serverPid = serverPid;
+    this.#viewers = viewers;
+    this.#publisher = publisher;
+  }
+
+  /** Publishes for so long, waits until all of it came, and says what it took. */
+  async stretch(seconds: number): Promise<Measured> {
+    const { viewers, ratePerSecond, tickMicros } = this.#load;
+    for (const process of this.#viewers) process.tell({ order: "reset" });
+    for (const process of this.#viewers) await process.next("done");
+    const server = processTree(this.#serverPid);
+    const loadPids = [...this.#viewers, this.#publisher].map((process) => process.pid);
+    const serverCpu = cpuMicros(server);
+    const loadCpu = cpuMicros(loadPids);
+    const busy = loadPids.map(busyMicros);
+    const began = sharedMicros();
+
+    this.#publisher.tell({ order: "publish", ratePerSecond, seconds, tickMicros, first: this.#published });
+    const { report: published } = await this.#publisher.next("published");
+    this.#published += published.sent;
+    const drain = { records: published.sent, quietMs: QUIET_MS, limitMs: DRAIN_LIMIT_MS } as const;
+    for (const process of this.#viewers) process.tell({ order: "drain", ...drain });
+    const reports: ViewersReport[] = [];
+    for (const process of this.#viewers) reports.push((await process.next("viewers")).report);
+
+    const ended = sharedMicros();
+    const serverCpuMicros = cpuMicros(server) - serverCpu;
+    const loadCpuMicros = cpuMicros(loadPids) - loadCpu;
+    const loadBusyRatio = Math.max(
+      ...loadPids.map((pid, i) => (busyMicros(pid) - (busy[i] ?? 0)) / (ended - began)),
+    );
+    const refused = await this.#refusals();
+
+    const latency = new LatencyHistogram();
+    for (const report of reports) latency.addText(report.latency);
+    const sum = (of: (report: ViewersReport) => number): number =>
+      reports.reduce((total, report) => total + of(report), 0);
+    const last = Math.max(...reports.map((report) => report.counts.lastMicros));
+    const neverCame = sum((report) => report.missing.lost);
+    return {
+      offered: published.offered * viewers,
+      delivered: sum((report) => report.counts.records) - sum((report) => report.missing.twice),
+      skipped: sum((report) => report.counts.skipped),
+      refused: refused * viewers,
+      unsent: (published.offered - published.sent) * viewers,
+      closed: sum((report) => report.missing.closed),
+      // What was refused was awaited by every viewer too.
+      lost: neverCame - refused * viewers,
+      twice: sum((report) => report.missing.twice),
+      misordered: sum((report) => report.counts.misordered),
+      frames: sum((report) => report.counts.frames),
+      bytes: sum((report) => report.counts.bytes),
+      activeSeconds: Math.max(seconds, (last - began) / 1e6 - ORDER_MS / 1000),
+      wallSeconds: (ended - began) / 1e6,
+      serverCpuMicros,
+      loadCpuMicros,
+      loadBusyRatio,
+      publisherLateMs: published.lateMicrosMax / 1000,
+      latency,
+    };
+  }
+
+  async #refusals(): Promise<number> {
+    this.#publisher.tell({ order: "settle", limitMs: SETTLE_LIMIT_MS });
+    const { report } = await this.#publisher.next("settled");
+    const refused = report.refused - this.#refused;
+    this.#refused = report.refused;
+    return refused;
+  }
+}
