@@ -10,25 +10,25 @@ interface RoleRights {
   readonly speaksForOthers: boolean;
   /** Not bound by the connection's and the user's limit. */
   readonly exempt: boolean;
-  /** May give `deliverAt` or `delayMs`. */
-  readonly schedules: boolean;
+  /** May give `deliverAt` or `delayMs`, and change the settings of a room. */
+  readonly moderates: boolean;
 }
 
 const RIGHTS: Readonly<Record<Role, RoleRights>> = {
   viewer: person("normal", false),
   member: person("member", false),
   moderator: person("moderator", true),
-  service: { classMax: "paid", classDefault: "normal", speaksForOthers: true, exempt: true, schedules: true },
-  admin: { classMax: "system", classDefault: "normal", speaksForOthers: true, exempt: true, schedules: true },
+  service: { classMax: "paid", classDefault: "normal", speaksForOthers: true, exempt: true, moderates: true },
+  admin: { classMax: "system", classDefault: "normal", speaksForOthers: true, exempt: true, moderates: true },
 };
 
-function person(danmakuClass: DanmakuClass, schedules: boolean): RoleRights {
+function person(danmakuClass: DanmakuClass, moderates: boolean): RoleRights {
   return {
     classMax: danmakuClass,
     classDefault: danmakuClass,
     speaksForOthers: false,
     exempt: false,
-    schedules,
+    moderates,
   };
 }
 
@@ -54,7 +54,12 @@ export function maySpeakForOthers(role: Role): boolean {
 
 /** Whether the role may ask for a danmaku to be delivered later. */
 export function maySchedule(role: Role): boolean {
-  return RIGHTS[role].schedules;
+  return RIGHTS[role].moderates;
+}
+
+/** Whether the role may change the settings of the rooms that its principal may enter. */
+export function mayConfigure(role: Role): boolean {
+  return RIGHTS[role].moderates;
 }
 
 /** Whether a principal's list of rooms lets it into `room`. */

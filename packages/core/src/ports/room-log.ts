@@ -14,12 +14,12 @@
  * writing to the rooms at a start.
  */
 
-/** What the log knows of a room that has records. */
+/** What the log knows of a room that has records or settings. A room with settings only has the head 0 (or what was burned). */
 export interface StoredRoom {
   readonly epoch: string;
   /** Highest offset used or burned, see above. */
   readonly head: number;
-  /** Timestamp of the newest record, Unix ms. */
+  /** Timestamp of the newest record or change of settings, Unix ms. */
   readonly ts: number;
   /** Oldest offset still kept; everything below was trimmed. */
   readonly floor: number;
@@ -53,7 +53,7 @@ export interface StoredKey {
 
 /** Read side. Sees only what is committed; every call sees a consistent state. Throws `StoreError`. */
 export interface RoomLogReader {
-  /** The room, or undefined where the log has no record of it. Rooms of an outdated life (see `life`) come back with a fresh epoch from the writer's meta data, never the old one. */
+  /** The room, or undefined where the log has neither records nor settings of it. Rooms of an outdated life (see `life`) come back with a fresh epoch from the writer's meta data, never the old one. */
   room(name: string): StoredRoom | undefined;
   /**
    * Reads what follows `after`, up to and including `through`. Where fewer offsets than `through` can be accounted for
@@ -65,11 +65,13 @@ export interface RoomLogReader {
   positionOfLast(name: string, records: number, through: number): number;
   /** Keys of the room written at or after `sinceTs` (Unix ms), oldest first, the newest `keysMax` of them. */
   keys(name: string, sinceTs: number, keysMax: number): Iterable<StoredKey>;
+  /** The room's settings as they were last committed; "" where it has none. They outlive a change of epoch. */
+  settings(name: string): string;
   /** Names in alphabetical order after `after` ("" = from the start). */
   list(after: string, limit: number): readonly string[];
-  /** Number of rooms with records. */
+  /** Number of rooms with records or settings. */
   count(): number;
-  /** Names of rooms whose newest record is older than `ts` (Unix ms), at most `limit`. */
+  /** Names of rooms whose newest record and settings are older than `ts` (Unix ms), at most `limit`. */
   untouchedSince(ts: number, limit: number): readonly string[];
   close(): void;
 }
@@ -90,11 +92,26 @@ export interface AppendKey extends StoredKey {
   readonly room: string;
 }
 
+/** A room's settings, to take the place of those it had. */
+export interface AppendSettings {
+  readonly room: string;
+  /** The room's epoch: that of its runs in the same batch, where it has some. */
+  readonly epoch: string;
+  /** Highest offset used when they were set. */
+  readonly head: number;
+  /** Unix ms; counts like a record for when the room was last touched. */
+  readonly ts: number;
+  /** For the log any text; "" = none. */
+  readonly text: string;
+}
+
 /** What one group commit writes, all or nothing. `bytes` may lie in shared memory that is stable during the call. */
 export interface AppendBatch {
   readonly runs: readonly AppendRun[];
   readonly keys: readonly AppendKey[];
-  /** Rooms to forget whole (records, keys, epoch), unless they have a record newer than `olderThanTs`. */
+  /** In order: the last of a room counts. Kept also for rooms without records. */
+  readonly settings: readonly AppendSettings[];
+  /** Rooms to forget whole (records, keys, settings, epoch), unless they have a record or settings newer than `olderThanTs`. */
   readonly forget: readonly { readonly room: string; readonly olderThanTs: number }[];
 }
 

@@ -125,6 +125,8 @@ export class Journal {
     if (!this.#commit()) return false;
     broadcast.release();
     onDurable(broadcast.position);
+    // A full group was not gathered for its time, and the next may be full already.
+    if (isFull) this.#committedAt = Number.NEGATIVE_INFINITY;
     return isFull;
   }
 
@@ -183,7 +185,12 @@ export class Journal {
   #commit(): boolean {
     if (this.#records === 0 && this.#forget.length === 0) return true;
     const { log, clock, counters, onFailing, beforeCommit, afterCommit } = this.#options;
-    const batch: AppendBatch = { runs: [...this.#runs.values()], keys: this.#keys, forget: this.#forget };
+    const batch: AppendBatch = {
+      runs: [...this.#runs.values()],
+      keys: this.#keys,
+      settings: [],
+      forget: this.#forget,
+    };
     beforeCommit();
     try {
       log.commit(batch);

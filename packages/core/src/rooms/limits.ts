@@ -20,6 +20,8 @@ export const ROOM_LIMITS = {
   earlyFramesMax: 32,
   /** An answer that does not come: `unavailable`. Longer than any commit on a working disk. */
   answerTimeoutMs: 5000,
+  /** The highest `maxRate` a room may be given, danmaku per second: more than a node takes in. */
+  maxRateMax: 1_000_000,
   /** A room's idempotency keys: CONTRACT section 3. */
   keysPerRoomMax: 100_000,
   keyLifeMs: 5 * 60_000,

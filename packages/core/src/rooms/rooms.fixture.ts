@@ -23,13 +23,17 @@ import type { Encoding, Principal, StartPosition, ViewerId, ViewerSink } from ".
 import { Journal } from "./journal.ts";
 import { Sequencer } from "./sequencer.ts";
 
+interface MemoryRoom {
+  readonly epoch: string;
+  ts: number;
+  settings: string;
+  readonly records: { readonly offset: number; readonly bytes: Uint8Array }[];
+}
+
 /** A log in memory that can be told to fail. Keeps whole records by room. */
 class MemoryLog implements RoomLogReader, RoomLogWriter {
   failing = false;
-  readonly rooms = new Map<
-    string,
-    { epoch: string; ts: number; records: { offset: number; bytes: Uint8Array }[] }
-  >();
+  readonly rooms = new Map<string, MemoryRoom>();
   readonly remembered: (StoredKey & { room: string })[] = [];
 
   commit(batch: AppendBatch): void {
@@ -38,7 +42,7 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
       if ((this.rooms.get(room)?.ts ?? 0) < olderThanTs) this.rooms.delete(room);
     }
     for (const run of batch.runs) {
-      const stored = this.rooms.get(run.room) ?? { epoch: run.epoch, ts: 0, records: [] };
+      const stored = this.#room(run.room, run.epoch);
       for (let at = 0; at < run.bytes.length; at += recordStride(run.bytes, at)) {
         stored.records.push({
           offset: recordOffset(run.bytes, at),
@@ -46,9 +50,23 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
         });
       }
       stored.ts = run.ts;
-      this.rooms.set(run.room, stored);
+    }
+    for (const { room, epoch, ts, text } of batch.settings) {
+      const stored = this.#room(room, epoch);
+      stored.settings = text;
+      stored.ts = Math.max(stored.ts, ts);
     }
     this.remembered.push(...batch.keys);
+  }
+
+  #room(name: string, epoch: string): MemoryRoom {
+    const room = this.rooms.get(name) ?? { epoch, ts: 0, settings: "", records: [] };
+    this.rooms.set(name, room);
+    return room;
+  }
+
+  settings(name: string): string {
+    return this.rooms.get(name)?.settings ?? "";
   }
 
   room(name: string): StoredRoom | undefined {

@@ -1,5 +1,5 @@
 import type { Statement } from "bun:sqlite";
-import type { AppendKey, AppendRun } from "@danmakud/core/ports";
+import type { AppendKey, AppendRun, AppendSettings } from "@danmakud/core/ports";
 import type { Connection } from "./connection.ts";
 import { AGE_STEP_MS, ROOMS_CACHED_MAX } from "./limits.ts";
 
@@ -21,6 +21,7 @@ export class RoomEntry {
   /** What the present commit has for the room. */
   readonly newRuns: AppendRun[] = [];
   readonly newKeys: AppendKey[] = [];
+  newSettings: AppendSettings | undefined;
 
   constructor(row: RoomRow) {
     this.id = row.id;

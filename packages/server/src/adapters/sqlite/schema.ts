@@ -16,6 +16,7 @@ export const APPLICATION_ID = 0x646e6d6b;
  *   danmaku stored and the keys ever written. `age` is `ts` in coarse steps.
  * - `log`. One row per room and commit, cut at limits: `first` to `last` are offsets, `sum` the CRC-32 of `body`, which
  *   holds TLV records back to back. Clustered by room and offset: history is read, trimmed and forgotten in one stretch.
+ * - `settings`. The text of rooms that have some; a room without records may.
  * - `idem`. Keys of one room and commit, packed (`key-codec.ts`); `seq` numbers the keys of a room. Clustered by time,
  *   because expiry by time is the frequent access, and found by room through the index.
  */
@@ -39,6 +40,7 @@ const STEPS: readonly string[] = [
     deletes INTEGER NOT NULL, sum INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (room, first)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE settings (room INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE idem (
     ts INTEGER NOT NULL, room INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,
     sum INTEGER NOT NULL, body BLOB NOT NULL,

@@ -67,6 +67,7 @@ class SqliteReader implements RoomLogReader {
   readonly #spansDown: Statement<Span, [number, number, number]>;
   readonly #row: Statement<LogRow, [number, number]>;
   readonly #keys: Statement<KeyRow, [number, number, number, number]>;
+  readonly #settings: Statement<{ body: string }, [string]>;
   readonly #list: Statement<{ name: string }, [string, number]>;
   readonly #count: Statement<{ n: number }, []>;
   readonly #untouched: Statement<{ name: string }, [number, number, number]>;
@@ -94,6 +95,9 @@ class SqliteReader implements RoomLogReader {
     );
     this.#keys = connection.prepare(
       "SELECT seq, n, sum, body FROM idem WHERE room = ? AND seq > ? AND ts >= ? ORDER BY seq LIMIT ?",
+    );
+    this.#settings = connection.prepare(
+      "SELECT s.body FROM room r JOIN settings s ON s.room = r.id WHERE r.name = ?",
     );
     this.#list = connection.prepare("SELECT name FROM room WHERE name > ? ORDER BY name LIMIT ?");
     this.#count = connection.prepare("SELECT count(*) AS n FROM room");
@@ -173,6 +177,10 @@ class SqliteReader implements RoomLogReader {
         if (rows.length < FETCH_ROWS_MAX) return found;
       }
     });
+  }
+
+  settings(name: string): string {
+    return this.#guard(() => this.#settings.get(name)?.body ?? "");
   }
 
   list(after: string, limit: number): string[] {

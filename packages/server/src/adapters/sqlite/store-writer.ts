@@ -1,6 +1,6 @@
 import type { Statement } from "bun:sqlite";
 import assert from "node:assert/strict";
-import type { AppendBatch, AppendRun, Durability, RoomLogWriter } from "@danmakud/core/ports";
+import type { AppendBatch, AppendRun, AppendSettings, Durability, RoomLogWriter } from "@danmakud/core/ports";
 import { Connection } from "./connection.ts";
 import { inUse, storeError } from "./errors.ts";
 import { checkFile } from "./file-check.ts";
@@ -11,6 +11,7 @@ import { LogRows } from "./log-rows.ts";
 import { type RoomEntry, RoomTable } from "./room-table.ts";
 import { endRun, type RunState, startRun } from "./run-state.ts";
 import { migrate } from "./schema.ts";
+import { SettingsRows } from "./settings-rows.ts";
 
 /** What `openWriter` needs. */
 export interface WriterOptions {
@@ -91,6 +92,7 @@ class SqliteWriter implements StoreWriter {
   readonly #rooms: RoomTable;
   readonly #log: LogRows;
   readonly #keys: KeyRows;
+  readonly #settings: SettingsRows;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #rollback: Statement;
@@ -108,6 +110,7 @@ class SqliteWriter implements StoreWriter {
     this.#rooms = new RoomTable(connection);
     this.#log = new LogRows(connection, options.retain);
     this.#keys = new KeyRows(connection);
+    this.#settings = new SettingsRows(connection);
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
@@ -165,6 +168,7 @@ class SqliteWriter implements StoreWriter {
     for (const entry of this.#touched) {
       entry.newRuns.length = 0;
       entry.newKeys.length = 0;
+      entry.newSettings = undefined;
     }
     this.#touched.length = 0;
   }
@@ -181,6 +185,14 @@ class SqliteWriter implements StoreWriter {
       assert(entry !== undefined, "a key belongs to a room with records");
       if (entry.newKeys.push(key) === 1 && entry.newRuns.length === 0) this.#touched.push(entry);
     }
+    for (const settings of batch.settings) {
+      const { room, epoch, head } = settings;
+      const entry = this.#rooms.find(room) ?? this.#rooms.create(room, epoch, head + 1);
+      if (entry.newSettings === undefined && entry.newRuns.length === 0 && entry.newKeys.length === 0) {
+        this.#touched.push(entry);
+      }
+      entry.newSettings = settings;
+    }
     for (const entry of this.#touched) this.#write(entry);
     for (const { room, olderThanTs } of batch.forget) this.#forget(room, olderThanTs);
   }
@@ -192,33 +204,44 @@ class SqliteWriter implements StoreWriter {
       const run = runs[from] as AppendRun;
       let to = from + 1;
       while (to < runs.length && (runs[to] as AppendRun).epoch === run.epoch) to++;
-      whole = this.#enter(entry, run) || whole;
+      const next = entry.head + this.#burned - entry.burned + 1;
+      assert(
+        entry.head === 0 || entry.epoch !== run.epoch || run.first >= next,
+        "an offset would be used twice",
+      );
+      whole = this.#enter(entry, run.epoch, run.first) || whole;
       this.#log.append(entry, from, to);
       from = to;
     }
     if (entry.newKeys.length > 0) this.#keys.append(entry);
+    if (entry.newSettings !== undefined) whole = this.#set(entry, entry.newSettings) || whole;
     this.#rooms.save(entry, whole);
   }
 
+  /** Gives the room its settings. Returns whether its epoch, life or burns changed. */
+  #set(entry: RoomEntry, settings: AppendSettings): boolean {
+    const entered = this.#enter(entry, settings.epoch, settings.head + 1);
+    this.#settings.set(entry, settings.text);
+    entry.ts = Math.max(entry.ts, settings.ts);
+    return entered;
+  }
+
   /**
-   * Makes the room ready for a run: in a new epoch what is stored stays only where it is below the run. Returns whether
-   * the room's epoch, life or burns changed.
+   * Makes the room ready for what comes from offset `first` on: in a new epoch what is stored stays only where it is
+   * below that. Returns whether the room's epoch, life or burns changed.
    */
-  #enter(entry: RoomEntry, run: AppendRun): boolean {
-    const sameLog = entry.epoch === run.epoch;
-    const burned = this.#burned - entry.burned;
-    if (entry.head === 0) {
-      entry.floor = run.first;
-    } else if (sameLog) {
-      assert(run.first > entry.head + burned, "an offset would be used twice");
-    } else if (run.first <= entry.head) {
-      this.#log.deleteAll(entry);
-      this.#keys.deleteAll(entry);
-      entry.floor = run.first;
-      entry.head = 0;
+  #enter(entry: RoomEntry, epoch: string, first: number): boolean {
+    const sameLog = entry.epoch === epoch;
+    if (!sameLog) {
+      if (first <= entry.head) {
+        this.#log.deleteAll(entry);
+        this.#keys.deleteAll(entry);
+        entry.head = 0;
+      }
+      if (entry.head === 0) entry.floor = first;
     }
-    if (sameLog && burned === 0 && entry.life === this.life) return false;
-    entry.epoch = run.epoch;
+    if (sameLog && entry.burned === this.#burned && entry.life === this.life) return false;
+    entry.epoch = epoch;
     entry.burned = this.#burned;
     entry.life = this.life;
     return true;
@@ -231,6 +254,7 @@ class SqliteWriter implements StoreWriter {
   #forgetBefore(batch: AppendBatch): void {
     const epochs = new Map<string, string>();
     for (const { room, epoch } of batch.runs) if (!epochs.has(room)) epochs.set(room, epoch);
+    for (const { room, epoch } of batch.settings) if (!epochs.has(room)) epochs.set(room, epoch);
     for (const { room, olderThanTs } of batch.forget) {
       const epoch = epochs.get(room);
       if (epoch !== undefined && epoch !== this.#rooms.find(room)?.epoch) this.#forget(room, olderThanTs);
@@ -242,6 +266,7 @@ class SqliteWriter implements StoreWriter {
     if (entry === undefined || entry.ts >= olderThanTs) return;
     this.#log.deleteAll(entry);
     this.#keys.deleteAll(entry);
+    this.#settings.set(entry, "");
     this.#rooms.remove(entry);
   }
 }
