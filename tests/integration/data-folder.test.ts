@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type CommandResult,
@@ -44,10 +44,11 @@ async function usedFolder(): Promise<string> {
   return dataDir;
 }
 
-/** The largest file of the folder: the log itself. */
+/** The file that holds the log. */
 function logFile(dataDir: string): string {
-  const files = readdirSync(dataDir).map((name) => join(dataDir, name));
-  return files.sort((a, b) => statSync(b).size - statSync(a).size)[0]!;
+  const name = readdirSync(dataDir).find((file) => file.endsWith(".db"));
+  if (name === undefined) throw new Error(`no database among ${readdirSync(dataDir).join(", ")}`);
+  return join(dataDir, name);
 }
 
 describe("a folder that cannot be used gives one clear error", () => {

@@ -1,10 +1,21 @@
 import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
 import { PATIENCE, residentBytes, useNode, Viewer, waitFor } from "@danmakud/testkit";
 
-const ROOMS = 15_000;
+/** Both this process and the node hold one descriptor per viewer, and need some for themselves. */
+const ROOMS = Math.min(15_000, descriptorsMax() - 2_000);
+if (ROOMS < 15_000)
+  console.log(`${ROOMS} rooms in place of 15,000: the system allows no more descriptors (ulimit -Hn)`);
 /** Connections under way at once: a handshake queue has its limits, and this is about rooms. */
 const AT_ONCE = 100;
 const node = useNode({ flags: ["--room-linger-ms", "500", "--threads", "2"] });
+
+/** Descriptors a process may hold; where the system does not tell, the test finds out. */
+function descriptorsMax(): number {
+  if (!existsSync("/proc/self/limits")) return 20_000;
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? 20_000);
+}
 
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
@@ -20,7 +31,7 @@ async function forAll(count: number, work: (n: number) => Promise<void>): Promis
 }
 
 test(
-  "15,000 rooms with one viewer and one danmaku each",
+  "thousands of rooms with one viewer and one danmaku each",
   async () => {
     const memory = () => residentBytes(node().pid) ?? 0;
     const atStart = memory();

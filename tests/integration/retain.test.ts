@@ -19,7 +19,8 @@ describe("--retain", () => {
   test("keeps the newest, and says that the others were trimmed", async () => {
     const room = freshRoom("retain");
     const publisher = new Publisher({ url: node().socketUrl(room) });
-    await Promise.all(Array.from({ length: PUBLISHED }, (_, n) => publisher.publish({ content: `n${n}` })));
+    for (let n = 0; n < PUBLISHED; n++) publisher.publish({ content: `n${n}` });
+    await publisher.settled();
     await publisher.close();
     const head = Math.max(...publisher.acked.keys());
     const api = new RoomApi(node().url, room);

@@ -70,7 +70,8 @@ export class Publisher {
   /** Waits until everything is acknowledged or refused. */
   async settled(timeoutMs?: number): Promise<void> {
     await waitFor(
-      () => `${this.#pending.size} publishes to be acknowledged`,
+      () =>
+        `${this.#pending.size} publishes to be acknowledged; tried again ${JSON.stringify([...this.retries])}`,
       () => this.#pending.size === 0,
       timeoutMs === undefined ? {} : { timeoutMs },
     );
