@@ -1,6 +1,6 @@
 import { DanmakuError, type Draft } from "@danmakud/wire";
 import type { Principal } from "../rooms/hub.ts";
-import { classDefaultOf, classMaxOf, maySchedule, maySpeakForOthers } from "./roles.ts";
+import { classDefaultOf, classMaxOf, mayConfigure, maySchedule, maySpeakForOthers } from "./roles.ts";
 
 /**
  * Whether a principal may publish a draft. Returns the refusal, or undefined where there is nothing against it:
@@ -43,4 +43,11 @@ export function publishName(principal: Principal, draft: Draft): string | undefi
 /** The class (code) a danmaku is stored with. */
 export function publishClass(principal: Principal, draft: Draft): number {
   return draft.class ?? classDefaultOf(principal.role);
+}
+
+/** Whether a principal may change the settings of a room that it may enter. Returns the refusal, or undefined. */
+export function checkConfigure({ role }: Principal): DanmakuError | undefined {
+  return mayConfigure(role)
+    ? undefined
+    : new DanmakuError("forbidden", `role ${role} may not change the settings of a room`);
 }

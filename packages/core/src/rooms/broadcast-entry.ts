@@ -6,13 +6,17 @@ import {
   REPEAT_OFFSET_LO,
   REPEAT_TS_HI,
   REPEAT_TS_LO,
+  REPEAT_WORDS,
   ROOM_HEAD_HI,
   ROOM_HEAD_LO,
   ROOM_LENGTHS,
   ROOM_ONLINE,
   ROOM_RATE,
+  ROOM_SAMPLED_RATE,
+  ROOM_SETTINGS_BYTES,
   ROOM_WORDS,
 } from "./envelope-descriptor.ts";
+import { type RoomSettings, settingsFromText } from "./settings.ts";
 
 const decoder = new TextDecoder();
 
@@ -25,6 +29,9 @@ export interface RoomEntry {
   readonly online: number;
   /** Danmaku per second. */
   readonly rate: number;
+  /** Of those, left out of what viewers see. */
+  readonly sampledRate: number;
+  readonly settings: RoomSettings;
 }
 
 /** Name and epoch of a `room` entry. */
@@ -41,18 +48,31 @@ export function readRoomNames(ring: BroadcastConsumer): { readonly name: string;
 
 /** A whole `room` entry. */
 export function readRoom(ring: BroadcastConsumer): RoomEntry {
-  const { words, index } = ring;
+  const { words, bytes, index } = ring;
   const word = index >> 2;
+  const lengths = words[word + ROOM_LENGTHS] as number;
+  const text = index + ROOM_WORDS * 4 + (lengths & 0xffff) + (lengths >>> 16);
   return {
     ...readRoomNames(ring),
     number: words[word + 2] as number,
     head: from32(words[word + ROOM_HEAD_LO] as number, words[word + ROOM_HEAD_HI] as number),
     online: words[word + ROOM_ONLINE] as number,
     rate: (words[word + ROOM_RATE] as number) / 1000,
+    sampledRate: (words[word + ROOM_SAMPLED_RATE] as number) / 1000,
+    settings: settingsFromText(
+      decoder.decode(bytes.slice(text, text + (words[word + ROOM_SETTINGS_BYTES] as number))),
+    ),
   };
 }
 
-/** Offset and ts of a `repeat` entry. */
+/** The text of a `settings` entry. */
+export function readSettingsText(ring: BroadcastConsumer): string {
+  const { words, bytes, index } = ring;
+  const text = index + REPEAT_WORDS * 4;
+  return decoder.decode(bytes.slice(text, text + ((words[index >> 2] as number) >>> 16)));
+}
+
+/** Offset and ts of a `repeat` entry, head and ts of a `settings` entry. */
 export function readRepeat(ring: BroadcastConsumer): { readonly offset: number; readonly ts: number } {
   const { words, index } = ring;
   const word = index >> 2;

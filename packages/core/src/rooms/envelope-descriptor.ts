@@ -6,7 +6,7 @@
  *
  *       0               8               16              24            31
  *      +---------------+---------------+-------------------------------+
- *   0  | kind          | incarnation   | extra bytes (key or name)     |
+ *   0  | kind          | incarnation   | extra bytes (key, name, text) |
  *      +---------------+---------------+-------------------------------+
  *   1  | ticket: counts the publishes of a gateway                     |
  *      +---------------------------------------------------------------+
@@ -15,12 +15,13 @@
  *   3  | count: viewers of the room on this gateway                    |
  *      +---------------------------------------------------------------+
  *   4  | extra bytes, padded to a word; then the record (publish)      |
+ *      | (settings: the extra bytes are the change as JSON)            |
  *      +---------------------------------------------------------------+
  *
  * Broadcast (sequencer → gateways and journal):
  *
  *      +---------------+---------------+-------------------------------+
- *   0  | kind          | incarnation   | extra bytes (key)             |
+ *   0  | kind          | incarnation   | extra bytes (key, name, text) |
  *      +---------------+---------------+-------------------------------+
  *   1  | ticket                                                        |
  *      +---------------------------------------------------------------+
@@ -38,7 +39,7 @@
 export const ENVELOPE_WORDS = 4;
 export const ENVELOPE_BYTES = ENVELOPE_WORDS * 4;
 
-export const IngressKind = { open: 1, publish: 2, count: 3 } as const;
+export const IngressKind = { open: 1, publish: 2, count: 3, settings: 4 } as const;
 
 export const BroadcastKind = {
   /** A record of a room's log. */
@@ -57,13 +58,15 @@ export const BroadcastKind = {
   forget: 7,
   /** Answer to an open that is refused: word 4 = error code. */
   refuse: 8,
+  /** A room has new settings: head and ts as in `repeat`, then their text, whole. */
+  settings: 9,
 } as const;
 
 export const NO_ORIGIN = 0xff;
 
 /** Word 4 of `reject` and `refuse`: position in `ERROR_CODES`. */
 export const ERROR_CODE = 4;
-/** Words of `repeat`: offset and ts, low and high halves. */
+/** Words of `repeat` and `settings`: offset (head) and ts, low and high halves. */
 export const REPEAT_OFFSET_LO = 4;
 export const REPEAT_OFFSET_HI = 5;
 export const REPEAT_TS_LO = 6;
@@ -72,15 +75,18 @@ export const REPEAT_WORDS = 8;
 /** Word 4 of `stats`. */
 export const STATS_ONLINE = 4;
 export const STATS_WORDS = 5;
-/** Words of `room`; the name follows, then the epoch. */
+/** Words of `room`; the name follows, then the epoch, then the text of the settings. */
 export const ROOM_HEAD_LO = 4;
 export const ROOM_HEAD_HI = 5;
 export const ROOM_ONLINE = 6;
 /** Danmaku per second, times 1000. */
 export const ROOM_RATE = 7;
+/** Left out per second, times 1000. */
+export const ROOM_SAMPLED_RATE = 8;
 /** Bytes of the name, then of the epoch in the upper half. */
-export const ROOM_LENGTHS = 8;
-export const ROOM_WORDS = 9;
+export const ROOM_LENGTHS = 9;
+export const ROOM_SETTINGS_BYTES = 10;
+export const ROOM_WORDS = 11;
 /** Words of `forget`: older-than timestamp; the name follows, its bytes counted in word 0. */
 export const FORGET_TS_LO = 4;
 export const FORGET_TS_HI = 5;

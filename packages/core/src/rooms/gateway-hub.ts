@@ -12,8 +12,8 @@ import {
   recordStride,
   recordTs,
 } from "@danmakud/wire";
-import { mayEnter } from "../policy/index.ts";
-import { readRepeat, readRoom } from "./broadcast-entry.ts";
+import { checkConfigure, mayEnter } from "../policy/index.ts";
+import { readRepeat, readRoom, readSettingsText } from "./broadcast-entry.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { Delivery } from "./delivery.ts";
 import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, padded, STATS_ONLINE } from "./envelope-descriptor.ts";
@@ -36,6 +36,7 @@ import { METRICS } from "./metrics.ts";
 import type { Publisher } from "./pending-publishes.ts";
 import { Publishing } from "./publishing.ts";
 import { RoomRegistry } from "./room-registry.ts";
+import { type RoomSettings, type SettingsPatch, settingsFromText } from "./settings.ts";
 import { ViewerMessages } from "./viewer-messages.ts";
 import { ViewerSweep } from "./viewer-sweep.ts";
 import { ViewerState, ViewerTable } from "./viewer-table.ts";
@@ -199,12 +200,37 @@ export class GatewayHub implements Hub {
     });
   }
 
+  configure(name: string, who: Principal, patch: SettingsPatch): Promise<RoomSettings> {
+    if (!mayEnter(who, name)) {
+      return Promise.reject(new DanmakuError("forbidden", `not admitted to room ${name}`));
+    }
+    const forbidden = checkConfigure(who);
+    if (forbidden !== undefined) return Promise.reject(forbidden);
+    return new Promise((resolve, reject) => {
+      this.#rooms.open(name, (room) => {
+        if (room instanceof DanmakuError) return reject(room);
+        let settings: RoomSettings | undefined;
+        const refusal = this.#publishing.configure(room, who, patch, {
+          configured: (changed) => {
+            settings = changed;
+          },
+          published: () => resolve(settings as RoomSettings),
+          refused: (_token, _id, code, message) => {
+            reject(new DanmakuError(code, message, { retryAfterMs: RETRY_MS }));
+          },
+        });
+        if (refusal !== undefined) return reject(refusal);
+        this.#publishing.commit();
+      });
+    });
+  }
+
   describe(name: string): Promise<RoomInfo | undefined> {
     return new Promise((resolve, reject) => {
       this.#rooms.look(name, (answer) => {
         if (!(answer instanceof DanmakuError)) {
-          const { epoch, head, online, rate } = answer;
-          resolve({ room: name, epoch, head, online, rate });
+          const { epoch, head, online, rate, sampledRate, settings } = answer;
+          resolve({ room: name, epoch, head, online, rate, sampledRate, settings });
         } else if (answer.code === "not_found") resolve(undefined);
         else reject(answer);
       });
@@ -276,6 +302,13 @@ export class GatewayHub implements Hub {
         if (!isMine) return;
         const { offset, ts } = readRepeat(broadcast);
         this.#publishing.pending.sequenced(words[word + 1] as number, offset, ts, position);
+        return;
+      }
+      case BroadcastKind.settings: {
+        if (!isMine) return;
+        const { offset, ts } = readRepeat(broadcast);
+        const publisher = this.#publishing.pending.sequenced(words[word + 1] as number, offset, ts, position);
+        publisher?.configured?.(settingsFromText(readSettingsText(broadcast)));
         return;
       }
       case BroadcastKind.reject:
@@ -350,7 +383,7 @@ export class GatewayHub implements Hub {
     const publisher: Publisher = {
       published: (index, _id, offset, ts) => settle(index, { offset, ts, epoch: room.epoch }),
       refused: (index, _id, code, message) => {
-        settle(index, { error: new DanmakuError(code, message, { retryAfterMs: 500 }) });
+        settle(index, { error: new DanmakuError(code, message, { retryAfterMs: RETRY_MS }) });
       },
     };
     drafts.forEach((draft, index) => {
@@ -394,6 +427,9 @@ export class GatewayHub implements Hub {
     return this.#position + ((position32 - here) | 0);
   }
 }
+
+/** When to try again what was refused or not answered. */
+const RETRY_MS = 500;
 
 const REFUSALS: Readonly<Partial<Record<string, string>>> = {
   not_found: "no such room",

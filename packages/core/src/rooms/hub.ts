@@ -3,6 +3,7 @@
  * gateway thread; every call and callback happens on that thread.
  */
 import type { DanmakuError, Draft, Role } from "@danmakud/wire";
+import type { RoomSettings, SettingsPatch } from "./settings.ts";
 
 export type { Role };
 
@@ -48,6 +49,9 @@ export interface RoomInfo {
   readonly online: number;
   /** Danmaku per second, over the last ten seconds. */
   readonly rate: number;
+  /** Of those, left out of what viewers see (`maxRate`). */
+  readonly sampledRate: number;
+  readonly settings: RoomSettings;
 }
 
 export interface HistoryPage {
@@ -76,6 +80,11 @@ export interface Hub {
   leave(viewer: ViewerId): void;
   /** Publishes drafts in order; settles when each is durable or refused. Policy (limits, roles) is applied inside. */
   publish(room: string, who: Principal, drafts: readonly Draft[]): Promise<readonly PublishOutcome[]>;
+  /**
+   * Changes what the patch names of a room's settings, which opens the room. Settles with the settings that this led to
+   * once they are durable; rejects with a `DanmakuError` for those who may not (`forbidden`), or where it cannot be done.
+   */
+  configure(room: string, who: Principal, patch: SettingsPatch): Promise<RoomSettings>;
   /** The room, or undefined where it does not exist; does not create it. */
   describe(room: string): Promise<RoomInfo | undefined>;
   history(room: string, query: HistoryQuery): Promise<HistoryPage | undefined>;

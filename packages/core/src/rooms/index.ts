@@ -9,3 +9,9 @@ export { METRIC_INFO, METRICS } from "./metrics.ts";
 export { Pacing, type PacingOptions } from "./pacing.ts";
 export { RoomWindow } from "./room-window.ts";
 export { type ListedRoom, Sequencer, type SequencerOptions } from "./sequencer.ts";
+export {
+  parseSettingsPatch,
+  ROOM_SETTINGS_DEFAULT,
+  type RoomSettings,
+  type SettingsPatch,
+} from "./settings.ts";

@@ -5,8 +5,15 @@
  */
 import { danmakuUid, recordOffset, recordStride, recordTs } from "@danmakud/wire";
 import type { BroadcastConsumer } from "../memory/index.ts";
-import type { AppendBatch, AppendKey, Clock, Counters, RoomLogWriter } from "../ports/index.ts";
-import { readRoomNames } from "./broadcast-entry.ts";
+import type {
+  AppendBatch,
+  AppendKey,
+  AppendSettings,
+  Clock,
+  Counters,
+  RoomLogWriter,
+} from "../ports/index.ts";
+import { readRepeat, readRoomNames, readSettingsText } from "./broadcast-entry.ts";
 import {
   BroadcastKind,
   ENVELOPE_BYTES,
@@ -88,6 +95,7 @@ export class Journal {
   readonly #runs = new Map<number, Run>();
   readonly #spare: Run[] = [];
   #keys: AppendKey[] = [];
+  #settings: AppendSettings[] = [];
   #forget: { room: string; olderThanTs: number }[] = [];
   #records = 0;
   /** The group was gathered and its commit has failed. */
@@ -150,6 +158,12 @@ export class Journal {
         }
         return;
       }
+      case BroadcastKind.settings: {
+        const { name, epoch } = this.#room(number);
+        const { offset, ts } = readRepeat(broadcast);
+        this.#settings.push({ room: name, epoch, head: offset, ts, text: readSettingsText(broadcast) });
+        return;
+      }
       case BroadcastKind.room: {
         if (this.#rooms.has(number)) return;
         this.#rooms.set(number, readRoomNames(broadcast));
@@ -173,22 +187,26 @@ export class Journal {
   }
 
   #startRun(number: number): Run {
-    const room = this.#rooms.get(number);
-    if (room === undefined) throw new Error(`record of room number ${number}, which was never announced`);
     const run = this.#spare.pop() ?? new Run();
-    run.start(room);
+    run.start(this.#room(number));
     this.#runs.set(number, run);
     return run;
   }
 
+  #room(number: number): RoomName {
+    const room = this.#rooms.get(number);
+    if (room === undefined) throw new Error(`entry of room number ${number}, which was never announced`);
+    return room;
+  }
+
   /** Commits the group; false where that failed, and it stays. */
   #commit(): boolean {
-    if (this.#records === 0 && this.#forget.length === 0) return true;
+    if (this.#records === 0 && this.#settings.length === 0 && this.#forget.length === 0) return true;
     const { log, clock, counters, onFailing, beforeCommit, afterCommit } = this.#options;
     const batch: AppendBatch = {
       runs: [...this.#runs.values()],
       keys: this.#keys,
-      settings: [],
+      settings: this.#settings,
       forget: this.#forget,
     };
     beforeCommit();
@@ -220,6 +238,7 @@ export class Journal {
     for (const run of this.#runs.values()) if (this.#spare.length < SPARE_RUNS_MAX) this.#spare.push(run);
     this.#runs.clear();
     this.#keys = [];
+    this.#settings = [];
     this.#forget = [];
     this.#records = 0;
   }

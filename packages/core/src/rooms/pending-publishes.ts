@@ -8,12 +8,15 @@
  */
 import { ERROR_CODES, type ErrorCode } from "@danmakud/wire";
 import { ROOM_LIMITS } from "./limits.ts";
+import type { RoomSettings } from "./settings.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
 /** Takes the answer to a publish: an offset and its ts, or an error code. */
 export interface Publisher {
   published(token: number, id: number, offset: number, ts: number): void;
   refused(token: number, id: number, code: ErrorCode, message: string): void;
+  /** Takes, before `published`, the settings that a change has led to. For those that ask for one. */
+  configured?(settings: RoomSettings): void;
 }
 
 const MASK = ROOM_LIMITS.pendingPublishesMax - 1;
@@ -61,11 +64,15 @@ export class PendingPublishes {
     room.inFlight++;
   }
 
-  /** The sequencer's answer to the oldest publish without one. `position` is that of the answer in the ring. */
-  sequenced(ticket: number, offset: number, ts: number, position: number): void {
+  /**
+   * The sequencer's answer to the oldest publish without one. `position` is that of the answer in the ring. Returns who
+   * waits for it to be durable.
+   */
+  sequenced(ticket: number, offset: number, ts: number, position: number): Publisher | undefined {
     const at = this.#answered(ticket, position);
     this.#offsets[at] = offset;
     this.#ts[at] = ts;
+    return this.#publishers[at];
   }
 
   rejected(ticket: number, code: number, position: number): void {

@@ -23,6 +23,7 @@ import type { GatewayContext } from "./gateway-context.ts";
 import type { Principal } from "./hub.ts";
 import { METRICS } from "./metrics.ts";
 import { PendingPublishes, type Publisher } from "./pending-publishes.ts";
+import type { SettingsPatch } from "./settings.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
 const encoder = new TextEncoder();
@@ -75,6 +76,16 @@ export class Publishing {
       this.#putPlain(room, sender, frame, at, publisher, token, id);
     this.#context.counters.add(refusal === undefined ? METRICS.publishes : METRICS.refusals, 1);
     return refusal;
+  }
+
+  /** Puts a change of settings by one who may into the ring, likewise; to `publisher` go the settings, then head and ts of the room. */
+  configure(
+    room: WatchedRoom,
+    who: Principal,
+    patch: SettingsPatch,
+    publisher: Publisher,
+  ): DanmakuError | undefined {
+    return this.#unavailable() ?? this.#overLimit(who) ?? this.#putSettings(room, patch, publisher);
   }
 
   /** Shows the sequencer what was submitted. */
@@ -157,14 +168,29 @@ export class Publishing {
     return undefined;
   }
 
-  /** Takes room for a publish and writes its envelope; −1 where there is none. */
-  #claim(room: WatchedRoom, keyBytes: number, recordBytes: number): number {
+  #putSettings(room: WatchedRoom, patch: SettingsPatch, publisher: Publisher): DanmakuError | undefined {
+    const { ingress, clock } = this.#context;
+    const text = encoder.encode(JSON.stringify(patch));
+    const at = this.#claim(room, text.length, 0, IngressKind.settings);
+    if (at < 0) return overloaded();
+    ingress.bytes.set(text, at + ENVELOPE_BYTES);
+    this.pending.add(publisher, 0, 0, room, clock.monotonic());
+    return undefined;
+  }
+
+  /** Takes room for an entry and writes its envelope; −1 where there is none. */
+  #claim(
+    room: WatchedRoom,
+    keyBytes: number,
+    recordBytes: number,
+    kind: number = IngressKind.publish,
+  ): number {
     if (this.pending.isFull) return -1;
     const { ingress, incarnation } = this.#context;
     const at = ingress.claim(ENVELOPE_BYTES + padded(keyBytes) + recordBytes);
     if (at < 0) return -1;
     const word = at >> 2;
-    ingress.words[word] = IngressKind.publish | (incarnation << 8) | (keyBytes << 16);
+    ingress.words[word] = kind | (incarnation << 8) | (keyBytes << 16);
     ingress.words[word + 1] = this.pending.ticket;
     ingress.words[word + 2] = room.number;
     return at;

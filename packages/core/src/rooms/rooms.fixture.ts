@@ -1,5 +1,12 @@
 /** A node's rooms without threads, sockets or disk: every part real, joined in one thread, the clock in the test's hand. */
-import { type Draft, decodeRecords, recordOffset, recordStride, type ServerRecord } from "@danmakud/wire";
+import {
+  type DanmakuError,
+  type Draft,
+  decodeRecords,
+  recordOffset,
+  recordStride,
+  type ServerRecord,
+} from "@danmakud/wire";
 import {
   BroadcastConsumer,
   BroadcastProducer,
@@ -22,6 +29,7 @@ import { GatewayHub } from "./gateway-hub.ts";
 import type { Encoding, Principal, StartPosition, ViewerId, ViewerSink } from "./hub.ts";
 import { Journal } from "./journal.ts";
 import { Sequencer } from "./sequencer.ts";
+import type { RoomSettings, SettingsPatch } from "./settings.ts";
 
 interface MemoryRoom {
   readonly epoch: string;
@@ -167,11 +175,13 @@ export interface RoomsOptions {
   readonly roomLingerMs?: number;
   readonly limits?: boolean;
   readonly broadcastBytes?: number;
+  /** The log of a node that stopped; default: an empty one. */
+  readonly log?: MemoryLog;
 }
 
 export class Rooms {
   now = 1_700_000_000_000;
-  readonly log = new MemoryLog();
+  readonly log: MemoryLog;
   readonly hubs: GatewayHub[];
   readonly sequencer: Sequencer;
   readonly journal: Journal;
@@ -183,6 +193,7 @@ export class Rooms {
   #tokens = 0;
 
   constructor(options: RoomsOptions = {}) {
+    this.log = options.log ?? new MemoryLog();
     const gateways = options.gateways ?? 1;
     const clock = { now: () => this.now, monotonic: () => this.now };
     const counters = { add: () => {}, set: () => {} };
@@ -284,6 +295,20 @@ export class Rooms {
     const outcomes = this.#hub(gateway).publish(room, person("service", "service"), drafts.map(draft));
     this.run();
     return (await outcomes).map((outcome) => ("error" in outcome ? outcome.error.code : outcome.offset));
+  }
+
+  /** Changes settings as a moderator and waits for the outcome. */
+  async configure(
+    room: string,
+    patch: SettingsPatch,
+    who = person("mod", "moderator"),
+    gateway = 0,
+  ): Promise<RoomSettings | string> {
+    const outcome = this.#hub(gateway)
+      .configure(room, who, patch)
+      .catch((error: DanmakuError) => error.code);
+    this.run();
+    return await outcome;
   }
 }
 

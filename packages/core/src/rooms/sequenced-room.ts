@@ -1,5 +1,7 @@
 import { KeyMemory } from "./key-memory.ts";
 import { ROOM_LIMITS } from "./limits.ts";
+import { RateMeter } from "./rate-meter.ts";
+import { ROOM_SETTINGS_DEFAULT, type RoomSettings } from "./settings.ts";
 
 /** What the sequencer knows of an open room. */
 export class SequencedRoom {
@@ -7,13 +9,14 @@ export class SequencedRoom {
   readonly name: string;
   readonly epoch: string;
   head: number;
-  /** Timestamp of the newest record, Unix ms. */
+  /** Timestamp of the newest record or settings, Unix ms. */
   ts: number;
-  /** The log has records of it. */
+  settings: RoomSettings = ROOM_SETTINGS_DEFAULT;
+  /** The log has records or settings of it. */
   isStored = false;
-  /** Last join, publish or change of its viewers, Unix ms. */
+  /** Last join, publish, change of its viewers or settings, Unix ms. */
   touchedAt: number;
-  /** Ring position after the newest record; undefined before the first one. */
+  /** Ring position after the newest record or settings; undefined before the first one. */
   lastPosition: number | undefined;
   /** Viewers on all gateways. */
   online = 0;
@@ -21,9 +24,8 @@ export class SequencedRoom {
   statsAt = 0;
   keys: KeyMemory | undefined;
   readonly #viewers: number[] = [];
-  #windowStart = 0;
-  #inWindow = 0;
-  #inWindowBefore = 0;
+  readonly #sequenced = new RateMeter();
+  readonly #sampled = new RateMeter();
 
   constructor(number: number, name: string, epoch: string, head: number, ts: number, now: number) {
     this.number = number;
@@ -37,10 +39,14 @@ export class SequencedRoom {
   /** Advances to the next offset and a timestamp that never goes back. @hot bench/ingest.ts */
   advance(now: number): void {
     this.head++;
+    this.touch(now);
+    this.#sequenced.count(now);
+  }
+
+  /** Something of it goes into the log now. */
+  touch(now: number): void {
     if (now > this.ts) this.ts = now;
     this.touchedAt = now;
-    this.#roll(now);
-    this.#inWindow++;
   }
 
   rememberKey(identity: string, offset: number, ts: number): void {
@@ -59,19 +65,11 @@ export class SequencedRoom {
 
   /** Danmaku per second over about the last ten seconds. */
   rate(now: number): number {
-    this.#roll(now);
-    const part = (now - this.#windowStart) / RATE_WINDOW_MS;
-    return (this.#inWindow + this.#inWindowBefore * (1 - part)) / (RATE_WINDOW_MS / 1000);
+    return this.#sequenced.rate(now);
   }
 
-  /** A sliding window of two counters, the older one weighed by the share that is still inside. */
-  #roll(now: number): void {
-    const age = now - this.#windowStart;
-    if (age < RATE_WINDOW_MS && age >= 0) return;
-    this.#inWindowBefore = age < 2 * RATE_WINDOW_MS ? this.#inWindow : 0;
-    this.#inWindow = 0;
-    this.#windowStart = now - (now % RATE_WINDOW_MS);
+  /** Of those, left out of what viewers see. */
+  sampledRate(now: number): number {
+    return this.#sampled.rate(now);
   }
 }
-
-const RATE_WINDOW_MS = 10_000;

@@ -34,6 +34,8 @@ import {
   ROOM_LENGTHS,
   ROOM_ONLINE,
   ROOM_RATE,
+  ROOM_SAMPLED_RATE,
+  ROOM_SETTINGS_BYTES,
   ROOM_WORDS,
   STATS_ONLINE,
   STATS_WORDS,
@@ -41,6 +43,13 @@ import {
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { SequencedRoom } from "./sequenced-room.ts";
+import {
+  mergeSettings,
+  parseSettingsPatch,
+  type RoomSettings,
+  settingsFromText,
+  settingsText,
+} from "./settings.ts";
 import { copyWords } from "./words.ts";
 
 const decoder = new TextDecoder();
@@ -71,6 +80,9 @@ export interface ListedRoom {
   readonly head: number;
   readonly online: number;
   readonly rate: number;
+  /** Of those, left out of what viewers see. */
+  readonly sampledRate: number;
+  readonly settings: RoomSettings;
 }
 
 export class Sequencer {
@@ -89,7 +101,7 @@ export class Sequencer {
   #incarnation = 0;
   #ticket = 0;
   #nextNumber = 1;
-  /** Rooms with records, plus open rooms without. */
+  /** Rooms that the log knows, plus open rooms that it does not. */
   #known: number;
   #forgetAt = 0;
 
@@ -154,7 +166,7 @@ export class Sequencer {
     for (const room of this.#byName.values()) this.#count(room, gateway, 0);
   }
 
-  /** Rooms in alphabetical order after `after`: those of the log and those open without records. */
+  /** Rooms in alphabetical order after `after`: those of the log and those open that it does not know. */
   list(after: string, limit: number): ListedRoom[] {
     const now = this.#options.clock.now();
     const names = new Set(this.#options.log.list(after, limit));
@@ -163,11 +175,15 @@ export class Sequencer {
     for (const name of [...names].sort().slice(0, limit)) {
       const open = this.#byName.get(name);
       if (open !== undefined) {
-        const { epoch, head, online } = open;
-        listed.push({ room: name, epoch, head, online, rate: open.rate(now) });
+        const { epoch, head, online, settings } = open;
+        const rates = { rate: open.rate(now), sampledRate: open.sampledRate(now) };
+        listed.push({ room: name, epoch, head, online, ...rates, settings });
       } else if (!this.#forgetting.has(name)) {
         const stored = this.#options.log.room(name);
-        if (stored) listed.push({ room: name, epoch: stored.epoch, head: stored.head, online: 0, rate: 0 });
+        if (stored === undefined) continue;
+        const { epoch, head } = stored;
+        const settings = settingsFromText(this.#options.log.settings(name));
+        listed.push({ room: name, epoch, head, online: 0, rate: 0, sampledRate: 0, settings });
       }
     }
     return listed;
@@ -190,6 +206,9 @@ export class Sequencer {
     switch (kind) {
       case IngressKind.publish:
         this.#publish(third, extra, ring);
+        return;
+      case IngressKind.settings:
+        this.#configure(third, extra, ring);
         return;
       case IngressKind.open: {
         const from = ring.index + ENVELOPE_BYTES;
@@ -240,6 +259,26 @@ export class Sequencer {
     this.#options.counters.add(METRICS.sequenced, 1);
   }
 
+  /** Changes a room's settings and tells everybody, the journal above all. */
+  #configure(number: number, patchBytes: number, ring: IngressConsumer): void {
+    const room = this.#byNumber.get(number);
+    if (room === undefined) {
+      this.#reject(CODE_UNAVAILABLE);
+      return;
+    }
+    const payload = ring.index + ENVELOPE_BYTES;
+    const patch = JSON.parse(decoder.decode(ring.bytes.slice(payload, payload + patchBytes)));
+    room.settings = mergeSettings(room.settings, parseSettingsPatch(patch));
+    room.touch(this.#options.clock.now());
+    const { broadcast } = this.#options;
+    const text = encoder.encode(settingsText(room.settings));
+    const bytes = REPEAT_WORDS * 4 + padded(text.length);
+    const at = this.#answer(bytes, BroadcastKind.settings, number, text.length);
+    this.#putOffsetAndTs(at, room.head, room.ts);
+    broadcast.bytes.set(text, at + REPEAT_WORDS * 4);
+    room.lastPosition = broadcast.claimed;
+  }
+
   #open(name: string, create: boolean): void {
     let room = this.#byName.get(name);
     if (room === undefined) {
@@ -260,6 +299,7 @@ export class Sequencer {
       room = new SequencedRoom(this.#nextNumber++, name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
       if (stored !== undefined) {
         room.isStored = true;
+        room.settings = settingsFromText(this.#options.log.settings(name));
         const since = now - ROOM_LIMITS.keyLifeMs;
         for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
           room.rememberKey(`${key.uid}\n${key.key}`, key.offset, key.ts);
@@ -276,8 +316,9 @@ export class Sequencer {
   #announceRoom(room: SequencedRoom): void {
     const name = encoder.encode(room.name);
     const epoch = encoder.encode(room.epoch);
+    const settings = encoder.encode(settingsText(room.settings));
     const { broadcast, clock } = this.#options;
-    const bytes = ROOM_WORDS * 4 + padded(name.length + epoch.length);
+    const bytes = ROOM_WORDS * 4 + padded(name.length + epoch.length + settings.length);
     const at = this.#answer(bytes, BroadcastKind.room, room.number);
     const words = broadcast.words;
     const word = at >> 2;
@@ -285,19 +326,26 @@ export class Sequencer {
     words[word + ROOM_HEAD_HI] = high32(room.head);
     words[word + ROOM_ONLINE] = room.online;
     words[word + ROOM_RATE] = Math.round(room.rate(clock.now()) * 1000);
+    words[word + ROOM_SAMPLED_RATE] = Math.round(room.sampledRate(clock.now()) * 1000);
     words[word + ROOM_LENGTHS] = name.length | (epoch.length << 16);
+    words[word + ROOM_SETTINGS_BYTES] = settings.length;
     broadcast.bytes.set(name, at + ROOM_WORDS * 4);
     broadcast.bytes.set(epoch, at + ROOM_WORDS * 4 + name.length);
+    broadcast.bytes.set(settings, at + ROOM_WORDS * 4 + name.length + epoch.length);
   }
 
   #repeat(number: number, offset: number, ts: number): void {
-    const at = this.#answer(REPEAT_WORDS * 4, BroadcastKind.repeat, number) >> 2;
-    const words = this.#options.broadcast.words;
-    words[at + REPEAT_OFFSET_LO] = low32(offset);
-    words[at + REPEAT_OFFSET_HI] = high32(offset);
-    words[at + REPEAT_TS_LO] = low32(ts);
-    words[at + REPEAT_TS_HI] = high32(ts);
+    this.#putOffsetAndTs(this.#answer(REPEAT_WORDS * 4, BroadcastKind.repeat, number), offset, ts);
     this.#options.counters.add(METRICS.repeats, 1);
+  }
+
+  #putOffsetAndTs(at: number, offset: number, ts: number): void {
+    const words = this.#options.broadcast.words;
+    const word = at >> 2;
+    words[word + REPEAT_OFFSET_LO] = low32(offset);
+    words[word + REPEAT_OFFSET_HI] = high32(offset);
+    words[word + REPEAT_TS_LO] = low32(ts);
+    words[word + REPEAT_TS_HI] = high32(ts);
   }
 
   /** Answers a publish with an error. */

@@ -1,16 +1,19 @@
 /** For tests: the HTTP face on a real port, over rooms that are plain arrays. */
 import { checkPublish, publishClass, publishName, publishUid } from "@danmakud/core/policy";
-import type {
-  Encoding,
-  HistoryPage,
-  HistoryQuery,
-  Hub,
-  Principal,
-  PublishOutcome,
-  RoomInfo,
-  StartPosition,
-  ViewerId,
-  ViewerSink,
+import {
+  type Encoding,
+  type HistoryPage,
+  type HistoryQuery,
+  type Hub,
+  type Principal,
+  type PublishOutcome,
+  ROOM_SETTINGS_DEFAULT,
+  type RoomInfo,
+  type RoomSettings,
+  type SettingsPatch,
+  type StartPosition,
+  type ViewerId,
+  type ViewerSink,
 } from "@danmakud/core/rooms";
 import { type DanmakuError, type Draft, encodeDanmaku, patchLogRecord, recordToJson } from "@danmakud/wire";
 import { DevSignIn } from "../../auth/index.ts";
@@ -31,6 +34,7 @@ interface FakeViewer {
 /** Rooms in memory. What a test wants to go wrong, it sets on the public fields. */
 export class FakeHub implements Hub {
   readonly rooms = new Map<string, Uint8Array[]>();
+  readonly settings = new Map<string, RoomSettings>();
   readonly viewers = new Map<ViewerId, FakeViewer>();
   readonly left: ViewerId[] = [];
   readonly drainedCalls: ViewerId[] = [];
@@ -84,7 +88,16 @@ export class FakeHub implements Hub {
   async describe(room: string): Promise<RoomInfo | undefined> {
     this.#fail();
     const records = this.rooms.get(room);
-    return records && { room, epoch: EPOCH, head: records.length, online: this.viewers.size, rate: 0.5 };
+    return records && this.#info(room, records.length);
+  }
+
+  async configure(room: string, _who: Principal, patch: SettingsPatch): Promise<RoomSettings> {
+    this.#fail();
+    if (this.refusal !== undefined) throw this.refusal;
+    this.#open(room);
+    const settings = { ...(this.settings.get(room) ?? ROOM_SETTINGS_DEFAULT), ...patch };
+    this.settings.set(room, settings);
+    return settings;
   }
 
   async history(room: string, query: HistoryQuery): Promise<HistoryPage | undefined> {
@@ -105,7 +118,7 @@ export class FakeHub implements Hub {
     this.#fail();
     const names = [...this.rooms.keys()].sort().filter((name) => name > after);
     const page = names.slice(0, limit);
-    const rooms = page.map((room) => ({ room, epoch: EPOCH, head: 0, online: 0, rate: 0 }));
+    const rooms = page.map((room) => this.#info(room, 0));
     return names.length > limit ? { rooms, next: page.at(-1) ?? "" } : { rooms };
   }
 
@@ -113,6 +126,11 @@ export class FakeHub implements Hub {
   eventOf(room: string, offset: number): string {
     const bytes = this.rooms.get(room)?.[offset - 1] ?? new Uint8Array();
     return `id: ${EPOCH}:${offset}\ndata: ${recordToJson(bytes, 0)}\n\n`;
+  }
+
+  #info(room: string, head: number): RoomInfo {
+    const settings = this.settings.get(room) ?? ROOM_SETTINGS_DEFAULT;
+    return { room, epoch: EPOCH, head, online: this.viewers.size, rate: 0.5, sampledRate: 0.25, settings };
   }
 
   #open(room: string): Uint8Array[] {

@@ -1,3 +1,4 @@
+import { ROOM_LIMITS } from "@danmakud/core/rooms";
 import {
   ATTRS_BYTES_MAX,
   BATCH_RECORDS_MAX,
@@ -76,6 +77,15 @@ const RETRY: Schema = {
   type: "integer",
   minimum: 0,
   description: "When to try again, milliseconds from now.",
+};
+
+const MAX_RATE: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: ROOM_LIMITS.maxRateMax,
+  default: 0,
+  description:
+    "Danmaku per second that viewers see at most; 0 = no bound. What is over it is left out by class, the lowest first (paid and system never), and announced by gaps with reason sampled; its sender sees it all the same.",
 };
 
 function object(
@@ -186,24 +196,33 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       slowModeMs: { type: "integer", minimum: 0 },
       membersOnly: { type: "boolean" },
       closed: { type: "boolean" },
-      maxRate: {
-        type: "integer",
-        minimum: 0,
-        description: "Danmaku per second that viewers see at most; 0 = no bound.",
-      },
+      maxRate: MAX_RATE,
       delayMs: { type: "integer", minimum: 0 },
       blockedTerms: { type: "array", items: { type: "string" } },
       duplicateWindowMs: { type: "integer", minimum: 0 },
     },
     [],
-    "The same for every room in this version.",
+    "Of a room. In this version only maxRate can be changed.",
   ),
+  SettingsPatch: {
+    ...object(
+      { maxRate: MAX_RATE },
+      ["maxRate"],
+      "What is named changes, the rest stays. The other settings are invalid_message in this version.",
+    ),
+    additionalProperties: false,
+  },
   Room: object({
     room: NAME,
     epoch: EPOCH,
     head: OFFSET,
     online: { type: "integer", minimum: 0, description: "Connections in the room." },
     rate: { type: "number", minimum: 0, description: "Danmaku per second over the last ten seconds." },
+    sampledRate: {
+      type: "number",
+      minimum: 0,
+      description: "Of those, left out of what viewers see because of maxRate.",
+    },
     settings: ref("RoomSettings"),
   }),
   RoomList: object(

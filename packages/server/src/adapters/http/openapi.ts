@@ -38,7 +38,7 @@ export interface OpenApi {
   };
   readonly servers: readonly { readonly url: string }[];
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly paths: Readonly<Record<string, Readonly<Partial<Record<"get" | "post", Operation>>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Partial<Record<"get" | "post" | "patch", Operation>>>>>;
   readonly components: {
     readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly schemas: Readonly<Record<string, Schema>>;
@@ -166,11 +166,32 @@ const POST_DANMAKU: Operation = {
   },
 };
 
+const PATCH_SETTINGS: Operation = {
+  operationId: "configure",
+  summary: "Change a room's settings",
+  description:
+    "For moderators of the room, services and admins. Opens the room. What the body does not name stays as it is. Answered once the change is as durable as configured; takes effect on every node within a second.",
+  parameters: [ROOM, ...SIGN_IN],
+  requestBody: {
+    required: true,
+    content: { "application/json": { schema: ref("SettingsPatch"), example: { maxRate: 50 } } },
+  },
+  responses: {
+    "200": json(ref("RoomSettings"), "All settings after the change."),
+    ...COMMON,
+    "403": problem("Not allowed to this role, room or page: forbidden."),
+    "408": problem("The body did not arrive in time."),
+    "413": problem("The body is over 2 MiB: too_large."),
+    "415": problem("The body is not application/json."),
+    "429": problem("Too fast: rate_limited.", true),
+  },
+};
+
 const GET_HISTORY: Operation = {
   operationId: "history",
   summary: "Read a room's danmaku",
   description:
-    "The next limit above after that still exist, or the last N; without either the newest hundred. Danmaku that are trimmed, deleted or lost are not in it.",
+    "The next limit above after that still exist, or the last N; without either the newest hundred. Danmaku that are trimmed, deleted or lost are not in it; those that viewers did not get to see because of maxRate are.",
   parameters: [
     ROOM,
     AFTER,
@@ -271,6 +292,7 @@ export function createOpenApi(version: string): OpenApi {
           },
         },
       },
+      "/v1/rooms/{room}/settings": { patch: PATCH_SETTINGS },
       "/v1/rooms": {
         get: {
           operationId: "rooms",

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ID_MAX } from "@danmakud/wire";
+import { ROOM_SETTINGS_DEFAULT } from "@danmakud/core/rooms";
+import { DanmakuError, ID_MAX } from "@danmakud/wire";
 import { SignJWT } from "jose";
 import { JwtSignIn } from "../../auth/index.ts";
 import { problemOfResponse, serveFace } from "./http-handler.fixture.ts";
@@ -86,6 +87,7 @@ describe("rooms", () => {
       head: 150,
       online: 0,
       rate: 0.5,
+      sampledRate: 0.25,
       settings: { slowModeMs: 0, closed: false },
     });
   });
@@ -125,5 +127,58 @@ describe("rooms", () => {
     const foreign = await signed.post({ content: "1", uid: "u2" }, "", authorization);
     expect(await problemOfResponse(foreign)).toBe("403 forbidden");
     await signed.stop();
+  });
+});
+
+describe("settings", () => {
+  const patch = (body: string, role: string, room = "settings", headers: Record<string, string> = {}) =>
+    face.fetch(`/v1/rooms/${room}/settings?role=${role}`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json", ...headers },
+      body,
+    });
+
+  test.each(["moderator", "service", "admin"])(
+    "are changed by a %s, and shown with the room",
+    async (role) => {
+      const answer = await patch('{"maxRate":50}', role, role);
+      expect(answer.status).toBe(200);
+      const all = { ...ROOM_SETTINGS_DEFAULT, maxRate: 50 };
+      expect(await answer.json()).toEqual(all);
+      expect(await (await patch("{}", role, role)).json()).toEqual(all);
+      expect(await (await face.fetch(`/v1/rooms/${role}`)).json()).toMatchObject({ settings: all });
+      expect(await (await patch('{"maxRate":0}', role, role)).json()).toEqual(ROOM_SETTINGS_DEFAULT);
+    },
+  );
+
+  test.each(["viewer", "member"])("are not for a %s, whatever the body says", async (role) => {
+    for (const body of ['{"maxRate":50}', '{"slowModeMs":1000}', "x"]) {
+      expect(await problemOfResponse(await patch(body, role))).toBe("403 forbidden");
+    }
+  });
+
+  test.each([
+    '{"maxRate":-1}',
+    '{"maxRate":1000001}',
+    '{"slowModeMs":1000}',
+    '{"nope":1}',
+    "[]",
+    "null",
+    "{",
+  ])("%s is refused", async (body) => {
+    expect(await problemOfResponse(await patch(body, "admin"))).toBe("400 invalid_message");
+  });
+
+  test("refusals of the room, other methods and other types of body", async () => {
+    face.hub.failure = new DanmakuError("unavailable", "no answer in time", { retryAfterMs: 1500 });
+    const unavailable = await patch('{"maxRate":1}', "admin");
+    expect(unavailable.headers.get("retry-after")).toBe("2");
+    expect(await problemOfResponse(unavailable)).toBe("503 unavailable");
+    face.hub.failure = undefined;
+    const headers = { "content-type": "text/plain" };
+    expect(await problemOfResponse(await patch("{}", "admin", "r", headers))).toBe("415 invalid_message");
+    const get = await face.fetch("/v1/rooms/r/settings");
+    expect(get.headers.get("allow")).toBe("PATCH, OPTIONS");
+    expect(await problemOfResponse(get)).toBe("405 invalid_message");
   });
 });

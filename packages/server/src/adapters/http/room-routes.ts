@@ -1,29 +1,28 @@
-import { parseWhole } from "@danmakud/core/policy";
-import type { HistoryQuery, RoomInfo } from "@danmakud/core/rooms";
+import { checkConfigure, parseWhole } from "@danmakud/core/policy";
+import { type HistoryQuery, parseSettingsPatch } from "@danmakud/core/rooms";
 import { DanmakuError, ID_MAX, isRoomName, PAGE_RECORDS_MAX, recordsToJson } from "@danmakud/wire";
+import { readJson } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 import { jsonResponse } from "./json-response.ts";
 import { PAGE_DEFAULT } from "./limits.ts";
 import { enterRoom } from "./room-access.ts";
 import type { RouteHandler } from "./router.ts";
 
-/** Settings of every room, as long as they cannot be changed. */
-export const ROOM_SETTINGS_DEFAULT = {
-  slowModeMs: 0,
-  membersOnly: false,
-  closed: false,
-  maxRate: 0,
-  delayMs: 0,
-  blockedTerms: [],
-  duplicateWindowMs: 0,
-} as const;
-
 /** `GET /v1/rooms/{room}` */
 export const getRoom: RouteHandler = async (context, params) => {
   const { room } = await enterRoom(context, params);
   const info = await context.hub.describe(room);
   if (info === undefined) throw notFound(room);
-  return jsonResponse(JSON.stringify(roomView(info)));
+  return jsonResponse(JSON.stringify(info));
+};
+
+/** `PATCH /v1/rooms/{room}/settings`: changes what the body names, answers with all settings. */
+export const patchSettings: RouteHandler = async (context, params) => {
+  const { room, who } = await enterRoom(context, params);
+  const forbidden = checkConfigure(who);
+  if (forbidden !== undefined) throw forbidden;
+  const patch = parseSettingsPatch(await readJson(context.request, context.limits));
+  return jsonResponse(JSON.stringify(await context.hub.configure(room, who, patch)));
 };
 
 /** `GET /v1/rooms`, for admins: pages in alphabetical order. */
@@ -36,9 +35,7 @@ export const listRooms: RouteHandler = async (context) => {
     throw new DanmakuError("invalid_message", "after must be a room name");
   const limit = parseWhole("limit", query.get("limit"), PAGE_RECORDS_MAX, 1) ?? PAGE_DEFAULT;
   const { rooms, next } = await context.hub.list(after, limit);
-  return jsonResponse(
-    JSON.stringify({ rooms: rooms.map(roomView), ...(next === undefined ? {} : { next }) }),
-  );
+  return jsonResponse(JSON.stringify({ rooms, ...(next === undefined ? {} : { next }) }));
 };
 
 /** `GET /v1/rooms/{room}/danmaku` */
@@ -61,11 +58,6 @@ function historyQuery(context: HttpContext): HistoryQuery {
   }
   if (after === undefined && limit === undefined) return { last: last ?? PAGE_DEFAULT };
   return { after: after ?? 0, limit: limit ?? PAGE_DEFAULT };
-}
-
-function roomView(info: RoomInfo): object {
-  const { room, epoch, head, online, rate } = info;
-  return { room, epoch, head, online, rate, settings: ROOM_SETTINGS_DEFAULT };
 }
 
 function notFound(room: string): DanmakuError {

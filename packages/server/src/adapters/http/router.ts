@@ -9,7 +9,7 @@ export type RouteHandler = (
 ) => Promise<Response> | Response;
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PATCH";
   /** As in the API description: `/v1/rooms/{room}`. */
   readonly path: string;
   readonly handle: RouteHandler;

@@ -5,7 +5,7 @@ import { getEvents } from "./events-route.ts";
 import { jsonResponse } from "./json-response.ts";
 import { type PageFile, pageResponse } from "./pages.ts";
 import { postDanmaku } from "./publish-route.ts";
-import { getHistory, getRoom, listRooms } from "./room-routes.ts";
+import { getHistory, getRoom, listRooms, patchSettings } from "./room-routes.ts";
 import type { Route } from "./router.ts";
 
 /** What describes the API, made once per handler. */
@@ -27,6 +27,7 @@ export function createRoutes(documents: Documents): readonly Route[] {
     },
     { method: "GET", path: "/v1/rooms", handle: listRooms },
     { method: "GET", path: "/v1/rooms/{room}", handle: getRoom },
+    { method: "PATCH", path: "/v1/rooms/{room}/settings", handle: patchSettings },
     { method: "GET", path: "/v1/rooms/{room}/danmaku", handle: getHistory },
     { method: "POST", path: "/v1/rooms/{room}/danmaku", handle: postDanmaku },
     { method: "GET", path: "/v1/rooms/{room}/events", handle: getEvents },
