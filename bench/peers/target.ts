@@ -13,6 +13,8 @@ export type SystemName =
   | "socket.io"
   | "nchan"
   | "centrifugo"
+  /** The library that Centrifugo is made of, in a server of our own. */
+  | "centrifuge"
   /** A bare Bun send loop: no system, but the floor that the kernel sets. */
   | "baseline";
 
