@@ -22,6 +22,8 @@ export const ROOM_LIMITS = {
   answerTimeoutMs: 5000,
   /** The highest `maxRate` a room may be given, danmaku per second: more than a node takes in. */
   maxRateMax: 1_000_000,
+  /** So much of a room's `maxRate` may come at once: viewers read by the second, and gateways gather for less. */
+  sampleBurstMs: 250,
   /** A room's idempotency keys: CONTRACT section 3. */
   keysPerRoomMax: 100_000,
   keyLifeMs: 5 * 60_000,

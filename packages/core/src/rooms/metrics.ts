@@ -19,6 +19,7 @@ export const METRICS = {
   joins: 16,
   resumes: 17,
   slowClosed: 18,
+  sampled: 19,
 } as const;
 
 /** How each metric appears to the outside: Prometheus name, kind and help. */
@@ -87,5 +88,10 @@ export const METRIC_INFO: {
     name: "danmakud_slow_closed_total",
     kind: "counter",
     help: "Viewers closed because they took nothing for too long.",
+  },
+  sampled: {
+    name: "danmakud_sampled_total",
+    kind: "counter",
+    help: "Records that only their senders see, because more came than the room's maxRate lets be seen.",
   },
 };

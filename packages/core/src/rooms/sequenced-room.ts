@@ -1,6 +1,7 @@
 import { KeyMemory } from "./key-memory.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { RateSampler } from "./rate-sampler.ts";
 import { ROOM_SETTINGS_DEFAULT, type RoomSettings } from "./settings.ts";
 
 /** What the sequencer knows of an open room. */
@@ -11,7 +12,6 @@ export class SequencedRoom {
   head: number;
   /** Timestamp of the newest record or settings, Unix ms. */
   ts: number;
-  settings: RoomSettings = ROOM_SETTINGS_DEFAULT;
   /** The log has records or settings of it. */
   isStored = false;
   /** Last join, publish, change of its viewers or settings, Unix ms. */
@@ -23,6 +23,8 @@ export class SequencedRoom {
   statsOnline = -1;
   statsAt = 0;
   keys: KeyMemory | undefined;
+  #settings = ROOM_SETTINGS_DEFAULT;
+  #sampler: RateSampler | undefined;
   readonly #viewers: number[] = [];
   readonly #sequenced = new RateMeter();
   readonly #sampled = new RateMeter();
@@ -47,6 +49,24 @@ export class SequencedRoom {
   touch(now: number): void {
     if (now > this.ts) this.ts = now;
     this.touchedAt = now;
+  }
+
+  get settings(): RoomSettings {
+    return this.#settings;
+  }
+
+  configure(settings: RoomSettings, now: number): void {
+    const { maxRate } = settings;
+    if (maxRate === 0) this.#sampler = undefined;
+    else if (maxRate !== this.#settings.maxRate) this.#sampler = new RateSampler(maxRate, now);
+    this.#settings = settings;
+  }
+
+  /** Whether a danmaku of this class, sequenced now, is left out of what viewers see. @hot bench/ingest.ts */
+  leavesOut(danmakuClass: number, now: number): boolean {
+    if (this.#sampler === undefined || this.#sampler.passes(danmakuClass, now)) return false;
+    this.#sampled.count(now);
+    return true;
   }
 
   rememberKey(identity: string, offset: number, ts: number): void {

@@ -3,9 +3,11 @@
  * broadcast ring. Runs on the sequencer thread and owns the rooms; nobody else changes them.
  */
 import {
+  danmakuClass,
   danmakuUid,
   ERROR_CODES,
   KEY_BYTES_MAX,
+  markSampled,
   OFFSET_MAX,
   patchLogRecord,
   RECORD_BYTES_MAX,
@@ -236,7 +238,7 @@ export class Sequencer {
       this.#reject(CODE_OVERLOADED);
       return;
     }
-    const { broadcast, clock } = this.#options;
+    const { broadcast, clock, counters } = this.#options;
     const now = clock.now();
     const payload = ring.index + ENVELOPE_BYTES;
     const record = payload + padded(keyBytes);
@@ -253,10 +255,15 @@ export class Sequencer {
     const body = at + ENVELOPE_BYTES;
     copyWords(ring.words, payload >> 2, broadcast.words, body >> 2, (ring.length - ENVELOPE_BYTES) >> 2);
     room.advance(now);
-    patchLogRecord(broadcast.bytes, body + padded(keyBytes), room.head, room.ts);
+    const copy = body + padded(keyBytes);
+    patchLogRecord(broadcast.bytes, copy, room.head, room.ts);
+    if (room.leavesOut(danmakuClass(broadcast.bytes, copy), now)) {
+      markSampled(broadcast.bytes, copy);
+      counters.add(METRICS.sampled, 1);
+    }
     if (keyBytes > 0) room.rememberKey(identity, room.head, room.ts);
     room.lastPosition = broadcast.claimed;
-    this.#options.counters.add(METRICS.sequenced, 1);
+    counters.add(METRICS.sequenced, 1);
   }
 
   /** Changes a room's settings and tells everybody, the journal above all. */
@@ -268,9 +275,10 @@ export class Sequencer {
     }
     const payload = ring.index + ENVELOPE_BYTES;
     const patch = JSON.parse(decoder.decode(ring.bytes.slice(payload, payload + patchBytes)));
-    room.settings = mergeSettings(room.settings, parseSettingsPatch(patch));
-    room.touch(this.#options.clock.now());
-    const { broadcast } = this.#options;
+    const { broadcast, clock } = this.#options;
+    const now = clock.now();
+    room.configure(mergeSettings(room.settings, parseSettingsPatch(patch)), now);
+    room.touch(now);
     const text = encoder.encode(settingsText(room.settings));
     const bytes = REPEAT_WORDS * 4 + padded(text.length);
     const at = this.#answer(bytes, BroadcastKind.settings, number, text.length);
@@ -299,7 +307,7 @@ export class Sequencer {
       room = new SequencedRoom(this.#nextNumber++, name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
       if (stored !== undefined) {
         room.isStored = true;
-        room.settings = settingsFromText(this.#options.log.settings(name));
+        room.configure(settingsFromText(this.#options.log.settings(name)), now);
         const since = now - ROOM_LIMITS.keyLifeMs;
         for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
           room.rememberKey(`${key.uid}\n${key.key}`, key.offset, key.ts);
