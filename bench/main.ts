@@ -1,11 +1,14 @@
 /** `npm run bench -- SCENARIO [--seconds N] [--json FILE] [flags]`; see `--help`. */
 import { codec } from "./codec.ts";
+import { connections } from "./connections.ts";
+import { fanout } from "./fanout.ts";
 import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
+import { latency } from "./latency.ts";
 import { ring } from "./ring.ts";
 
-const SCENARIOS: readonly Scenario[] = [ring, codec];
+const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, connections];
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));
@@ -15,7 +18,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { scenario, context, json } = parsed;
   const report = makeReport(scenario.name, await scenario.run(context));
-  console.log(formatReport(report));
+  console.log(formatReport(report, scenario.table));
   if (json !== undefined) await Bun.write(json, `${JSON.stringify(report, null, 2)}\n`);
   return 0;
 }

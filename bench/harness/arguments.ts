@@ -32,7 +32,7 @@ export function parseArguments(
   if (scenario === undefined) {
     throw new UsageError(`unknown scenario "${name}"; there are ${scenarios.map((s) => s.name).join(", ")}`);
   }
-  const values = readFlags(rest, [...COMMON_FLAGS, ...scenario.flags]);
+  const values = readFlags(rest, [...commonFlags(scenario), ...scenario.flags]);
   if (values.get("help") === true) return { help: scenario };
   const value = (flag: string): number | string | boolean => {
     const found = values.get(flag);
@@ -51,6 +51,11 @@ export function parseArguments(
     throw new UsageError("--seconds is above 0, --rounds a whole number from 1");
   }
   return { scenario, context, json: String(value("json")) || undefined };
+}
+
+function commonFlags(scenario: Scenario | undefined): readonly Flag[] {
+  const defaults: Readonly<Record<string, number>> = { ...scenario?.defaults };
+  return COMMON_FLAGS.map((flag) => ({ ...flag, default: defaults[flag.name] ?? flag.default }));
 }
 
 function readFlags(args: readonly string[], flags: readonly Flag[]): Map<string, number | string | boolean> {
@@ -82,7 +87,7 @@ export function helpText(scenarios: readonly Scenario[], scenario?: Scenario): s
   const shown = scenario === undefined ? scenarios : [scenario];
   for (const each of shown) lines.push(`  ${each.name.padEnd(20)} ${each.summary}`);
   lines.push("", "Flags:");
-  for (const flag of [...COMMON_FLAGS, ...(scenario?.flags ?? [])]) {
+  for (const flag of [...commonFlags(scenario), ...(scenario?.flags ?? [])]) {
     const left = `--${flag.name}${flag.kind === "switch" ? "" : flag.kind === "number" ? " N" : " TEXT"}`;
     const fallback = flag.default === false || flag.default === "" ? "" : ` (default ${flag.default})`;
     lines.push(`  ${left.padEnd(20)} ${flag.help}${fallback}`);

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
-import { METRIC_UNITS, type Run } from "./scenario.ts";
+import { METRIC_UNITS, type Run, type Scenario } from "./scenario.ts";
 
 export interface Report {
   readonly scenario: string;
@@ -24,20 +24,27 @@ export function makeReport(scenario: string, runs: readonly Run[]): Report {
 }
 
 /** The result for the terminal: a line per run, the spread in brackets behind its metric. */
-export function formatReport(report: Report): string {
+export function formatReport(report: Report, table?: Scenario["table"]): string {
   const { machine } = report;
   const lines = [
     `${report.scenario} on ${machine.cores} cores, ${machine.memoryMiB} MiB, ${machine.runtime}`,
     "",
   ];
-  const columns = [...new Set(report.runs.flatMap((run) => Object.keys(run.metrics)))].filter(
-    (name) => !name.endsWith("SpreadRatio"),
-  );
-  const rows = report.runs.map((run) => [run.name, ...columns.map((name) => cell(run, name))]);
-  const table = [["run", ...columns], ...rows];
+  const columns =
+    table?.metrics ??
+    [...new Set(report.runs.flatMap((run) => Object.keys(run.metrics)))].filter(
+      (name) => !name.endsWith("SpreadRatio"),
+    );
+  const params = table?.params ?? [];
+  const rows = report.runs.map((run) => [
+    run.name,
+    ...params.map((name) => String(run.params[name] ?? "")),
+    ...columns.map((name) => cell(run, name)),
+  ]);
+  const cells = [["run", ...params, ...columns], ...rows];
   const widths =
-    table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-  for (const row of table) {
+    cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of cells) {
     lines.push(
       row
         .map((text, column) =>
@@ -48,8 +55,8 @@ export function formatReport(report: Report): string {
   }
   lines.push("");
   for (const run of report.runs) {
-    const params = Object.entries(run.params).map(([name, value]) => `${name}=${value}`);
-    lines.push(`${run.name}: ${params.join(" ")}`);
+    const load = Object.entries(run.params).map(([name, value]) => `${name}=${value}`);
+    lines.push(`${run.name}: ${load.join(" ")}`);
   }
   return lines.join("\n");
 }

@@ -40,7 +40,8 @@ export async function measureInTurns(context: Context, contestants: readonly Con
   return contestants.map(({ name, params }, at) => ({ name, params, metrics: summarise(taken[at] ?? []) }));
 }
 
-function summarise(rounds: readonly Metrics[]): Metrics {
+/** Median of each metric over the rounds, with its spread. */
+export function summarise(rounds: readonly Metrics[]): Metrics {
   const metrics: Record<string, number> = {};
   for (const name of Object.keys(rounds[0] ?? {})) {
     const values = rounds.map((round) => round[name] ?? Number.NaN);

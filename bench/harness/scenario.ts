@@ -38,6 +38,10 @@ export interface Scenario {
   /** One line for the help. */
   readonly summary: string;
   readonly flags: readonly Flag[];
+  /** Where the defaults of `--seconds` and `--rounds` do not fit. */
+  readonly defaults?: { readonly seconds: number; readonly rounds: number };
+  /** What the terminal shows, where all of it would be too much: the load's parameters, then metrics. */
+  readonly table?: { readonly params: readonly string[]; readonly metrics: readonly string[] };
   /** Measures; throws where what was moved does not arrive as it was sent. */
   run(context: Context): Promise<readonly Run[]>;
 }

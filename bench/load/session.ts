@@ -24,6 +24,10 @@ export interface Load {
 
 /** All counts are deliveries (one payload at one viewer) unless they say otherwise. */
 export interface Measured {
+  /** Length of the schedule. */
+  readonly seconds: number;
+  /** Payloads whose time came. */
+  readonly offeredPayloads: number;
   readonly offered: number;
   readonly delivered: number;
   /** Announced by the system to the viewer. */
@@ -159,6 +163,8 @@ class Run {
     const last = Math.max(...reports.map((report) => report.counts.lastMicros));
     const neverCame = sum((report) => report.missing.lost);
     return {
+      seconds,
+      offeredPayloads: published.offered,
       offered: published.offered * viewers,
       delivered: sum((report) => report.counts.records) - sum((report) => report.missing.twice),
       skipped: sum((report) => report.counts.skipped),

@@ -1,0 +1,255 @@
+/** Systems against each other under the same loads, in interleaved rounds. */
+import { median, summarise } from "../harness/rounds.ts";
+import type { Context, Flag, Metrics, Run, Scenario } from "../harness/scenario.ts";
+import { TARGETS, type Target, targetNamed } from "../peers/index.ts";
+import { type Load, type Measured, measure } from "./session.ts";
+
+/** Flags that all comparing scenarios have. */
+export function loadFlags(defaults: {
+  readonly viewers: number;
+  readonly systems: string;
+  readonly probes: number;
+  readonly pauseMicros: number;
+  /** Negative: each system's best. */
+  readonly gatherMs: number;
+}): readonly Flag[] {
+  return [
+    { name: "viewers", kind: "number", default: defaults.viewers, help: "viewers of the one room" },
+    {
+      name: "systems",
+      kind: "text",
+      default: defaults.systems,
+      help: "which, by commas, or `all`; `baseline` is a bare send loop",
+    },
+    {
+      name: "gather-ms",
+      kind: "number",
+      default: defaults.gatherMs,
+      help: "for systems that leave batching to the program: gather for so long; 0 = not at all, -1 = each one's best",
+    },
+    { name: "warm-up", kind: "number", default: 2, help: "seconds of the load before each measurement" },
+    { name: "probes", kind: "number", default: defaults.probes, help: "viewers that time every record" },
+    {
+      name: "pause-micros",
+      kind: "number",
+      default: defaults.pauseMicros,
+      help: "pause of the viewers between looks, so that no write has to wake them; 0 = none",
+    },
+    {
+      name: "tick-micros",
+      kind: "number",
+      default: 1000,
+      help: "what is due within a tick is sent as one batch",
+    },
+    { name: "processes", kind: "number", default: 1, help: "processes that the viewers are spread over" },
+  ];
+}
+
+export const LOAD_TABLE: NonNullable<Scenario["table"]> = {
+  params: ["rate", "gatherMs"],
+  metrics: [
+    "deliveriesPerSecond",
+    "deliveredRatio",
+    "framesPerSecond",
+    "cpuMicrosPerDelivery",
+    "socketWritesPerCpuSecond",
+    "serverBusyRatio",
+    "latencyP50Ms",
+    "latencyP99Ms",
+    "latencyP999Ms",
+    "loadCpuMicrosPerDelivery",
+    "loadBusyRatio",
+  ],
+};
+
+/** The generator had no time left: the figures are its own, not the system's. */
+const BUSY_RATIO_MAX = 0.95;
+
+/** What a timer of whole milliseconds is late on average. */
+const TIMER_LATE_MS = 0.5;
+
+interface Cell {
+  readonly target: Target;
+  readonly rate: number;
+  readonly taken: Measured[];
+  /** Of each round; the baseline's follows danmakud's. */
+  readonly gatherMs: number[];
+}
+
+/** Runs every system at every rate; a system that cannot run here becomes a run that says why. */
+export async function compare(context: Context, rates: readonly number[]): Promise<Run[]> {
+  const missing: Run[] = [];
+  const targets: Target[] = [];
+  for (const target of chosen(context.text("systems"))) {
+    const why = await target.prepare();
+    if (why === undefined) targets.push(target);
+    else {
+      context.say(`${target.name} is missing: ${why}`);
+      missing.push({ name: target.name, params: { missing: why }, metrics: {} });
+    }
+  }
+  const cells = rates.flatMap((rate) =>
+    targets.map((target): Cell => ({ target, rate, taken: [], gatherMs: [] })),
+  );
+  for (let round = 0; round < context.rounds; round++) {
+    for (const cell of inTurn(cells, targets.length, round)) {
+      await measureCell(context, cells, cell, round);
+    }
+  }
+  const runs = cells.map((cell) => asRun(context, cell));
+  return [...withRatios(runs, cells), ...missing];
+}
+
+function chosen(names: string): readonly Target[] {
+  return names === "all" ? TARGETS : names.split(",").map((name) => targetNamed(name.trim()));
+}
+
+/** Another system begins each round. The baseline keeps its place behind danmakud, whose frames it repeats. */
+function inTurn(cells: readonly Cell[], systems: number, round: number): Cell[] {
+  const order: Cell[] = [];
+  for (let from = 0; from < cells.length; from += systems) {
+    const group = cells.slice(from, from + systems);
+    const rest = group.filter((cell) => cell.target.name !== "baseline");
+    const start = round % Math.max(1, rest.length);
+    for (const cell of [...rest.slice(start), ...rest.slice(0, start)]) {
+      order.push(cell);
+      if (cell.target.name === "danmakud")
+        order.push(...group.filter((one) => one.target.name === "baseline"));
+    }
+    if (!rest.some((cell) => cell.target.name === "danmakud")) {
+      order.push(...group.filter((cell) => cell.target.name === "baseline"));
+    }
+  }
+  return order;
+}
+
+async function measureCell(
+  context: Context,
+  cells: readonly Cell[],
+  cell: Cell,
+  round: number,
+): Promise<void> {
+  const { target, rate } = cell;
+  const gatherMs = gatherOf(context, cells, cell);
+  const load: Load = {
+    viewers: context.number("viewers"),
+    ratePerSecond: rate,
+    seconds: context.seconds / context.rounds,
+    warmUpSeconds: context.number("warm-up"),
+    tickMicros: context.number("tick-micros"),
+    probes: context.number("probes"),
+    pauseMicros: context.number("pause-micros"),
+    processes: context.number("processes"),
+    ...(gatherMs === undefined ? {} : { gatherMs }),
+  };
+  const measured = await measure(target, load);
+  cell.taken.push(measured);
+  cell.gatherMs.push(gatherMs ?? -1);
+  const { latency } = measured;
+  context.say(
+    `round ${round + 1}: ${target.name} at ${rate}/s: ${(measured.serverCpuMicros / measured.delivered).toFixed(3)} µs per delivery, ` +
+      `P50 ${latency.percentileMs(50).toFixed(1)} P99 ${latency.percentileMs(99).toFixed(1)} ms, ` +
+      `${((100 * measured.delivered) / measured.offered).toFixed(2)} % delivered` +
+      (measured.loadBusyRatio > BUSY_RATIO_MAX ? "; the load generator was at its limit" : ""),
+  );
+}
+
+/** What a system that gathers is told; undefined for one that paces itself. */
+function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number | undefined {
+  const { target, rate } = cell;
+  if (target.gatherMs === undefined) return undefined;
+  if (target.name === "baseline") {
+    const ours = cells.find((other) => other.target.name === "danmakud" && other.rate === rate)?.taken.at(-1);
+    if (ours !== undefined) {
+      const framesPerSecond = ours.frames / ours.activeSeconds / context.number("viewers");
+      return Math.max(0, 1000 / framesPerSecond - TIMER_LATE_MS);
+    }
+  }
+  const asked = context.number("gather-ms");
+  return asked < 0 ? target.gatherMs : asked;
+}
+
+function asRun(context: Context, cell: Cell): Run {
+  const { target, rate, taken } = cell;
+  const gatherMs = median(cell.gatherMs);
+  const metrics = { ...summarise(taken.map((one) => metricsOf(one))), ...countsOf(taken) };
+  return {
+    name: target.name,
+    params: {
+      rate,
+      viewers: context.number("viewers"),
+      payloadBytes: 64,
+      ...(gatherMs < 0 ? {} : { gatherMs }),
+      ...target.settings,
+      warmUpSeconds: context.number("warm-up"),
+      tickMicros: context.number("tick-micros"),
+      pauseMicros: context.number("pause-micros"),
+      ...((metrics.loadBusyRatio ?? 0) > BUSY_RATIO_MAX ? { loadBound: true } : {}),
+    },
+    metrics,
+  };
+}
+
+function metricsOf(measured: Measured): Metrics {
+  const { delivered, serverCpuMicros, activeSeconds, wallSeconds, latency } = measured;
+  const perDelivery = 1 / Math.max(1, delivered);
+  return {
+    deliveriesPerSecond: delivered / activeSeconds,
+    framesPerSecond: measured.frames / activeSeconds,
+    cpuMicrosPerDelivery: serverCpuMicros * perDelivery,
+    // One tick of the kernel's clock at least: an idle server used less than can be read.
+    socketWritesPerCpuSecond: (measured.frames * 1e6) / Math.max(serverCpuMicros, 10_000),
+    serverBusyRatio: serverCpuMicros / 1e6 / wallSeconds,
+    latencyP50Ms: latency.percentileMs(50),
+    latencyP99Ms: latency.percentileMs(99),
+    latencyP999Ms: latency.percentileMs(99.9),
+    latencyMaxMs: latency.percentileMs(100),
+    deliveryBytes: measured.bytes * perDelivery,
+    loadCpuMicrosPerDelivery: measured.loadCpuMicros * perDelivery,
+    loadBusyRatio: measured.loadBusyRatio,
+    publisherLateMs: measured.publisherLateMs,
+  };
+}
+
+/** Over all rounds, so that they add up. */
+function countsOf(taken: readonly Measured[]): Metrics {
+  const sum = (of: (one: Measured) => number): number => taken.reduce((total, one) => total + of(one), 0);
+  const counts = {
+    offeredCount: sum((one) => one.offered),
+    deliveredCount: sum((one) => one.delivered),
+    notDeliveredSkippedCount: sum((one) => one.skipped),
+    notDeliveredRefusedCount: sum((one) => one.refused),
+    notDeliveredUnsentCount: sum((one) => one.unsent),
+    notDeliveredClosedCount: sum((one) => one.closed),
+    notDeliveredLostCount: sum((one) => one.lost),
+  };
+  const { offeredCount, ...parts } = counts;
+  const accounted = Object.values(parts).reduce((total, part) => total + part, 0);
+  if (accounted !== offeredCount) throw new Error(`${offeredCount} offered, but ${accounted} accounted for`);
+  return {
+    offeredPerSecond: median(taken.map((one) => one.offeredPayloads / one.seconds)),
+    deliveredRatio: counts.deliveredCount / offeredCount,
+    ...counts,
+    deliveredTwiceCount: sum((one) => one.twice),
+    misorderedCount: sum((one) => one.misordered),
+  };
+}
+
+/** Adds what is compared round by round, since the rounds differ more than the systems do. */
+function withRatios(runs: readonly Run[], cells: readonly Cell[]): Run[] {
+  return runs.map((run, at) => {
+    const cell = cells[at];
+    if (cell?.target.name !== "danmakud") return run;
+    const others = cells.filter((other) => other.rate === cell.rate && other !== cell);
+    const baseline = others.find((other) => other.target.name === "baseline");
+    const peers = others.filter((other) => other !== baseline);
+    const cost = (one: Measured): number => one.serverCpuMicros / one.delivered;
+    const writes = (one: Measured): number => one.frames / one.serverCpuMicros;
+    const ratio = (of: (one: Measured) => number, other: Cell): number =>
+      median(cell.taken.map((one, round) => of(one) / of(other.taken[round] as Measured)));
+    const extra: Record<string, number> = {};
+    if (baseline !== undefined) extra.socketWritesOfBaselineRatio = ratio(writes, baseline);
+    if (peers.length > 0) extra.cpuOfBestPeerRatio = Math.max(...peers.map((peer) => ratio(cost, peer)));
+    return { ...run, metrics: { ...run.metrics, ...extra } };
+  });
+}
