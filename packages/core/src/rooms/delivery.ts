@@ -13,12 +13,14 @@ import {
   recordStride,
   recordType,
 } from "@danmakud/wire";
+import { DueRooms } from "./due-rooms.ts";
 import { renderFrame, WindowFrames } from "./frame.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { ViewerId } from "./hub.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { Pacing } from "./pacing.ts";
+import { hasLeftOut, ShownWriter } from "./shown-writer.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
@@ -30,11 +32,11 @@ export class Delivery {
   readonly #table: ViewerTable;
   readonly #pacing = new Pacing();
   readonly #frames = new WindowFrames();
-  /** Rooms with something to send, in the order in which they became due. */
-  readonly #due = new Set<WatchedRoom>();
+  readonly #due = new DueRooms(this.#pacing);
   /** Rooms with viewers that read from the log. */
   readonly #behind = new Set<WatchedRoom>();
   #sent = 0;
+  readonly #shown = new ShownWriter();
   #skipScratch = new Uint8Array(0);
 
   constructor(context: GatewayContext, table: ViewerTable) {
@@ -44,9 +46,7 @@ export class Delivery {
 
   /** The room has a new record. @hot bench/fanout.ts */
   appended(room: WatchedRoom, now: number): void {
-    if (room.dueAt !== 0 || room.live === 0) return;
-    room.dueAt = now + this.#pacing.gatherMs(room.live);
-    this.#due.add(room);
+    this.#due.appended(room, now);
   }
 
   /**
@@ -57,23 +57,22 @@ export class Delivery {
     this.#sent = 0;
     const { clock } = this.#context;
     const now = clock.monotonic();
-    for (const room of this.#due) {
-      if (room.dueAt > now) continue;
+    this.#due.releaseGaps(now);
+    for (const room of this.#due.rooms) {
+      if (!this.#due.isReady(room, now)) continue;
       const sentBefore = this.#sent;
       const startedAt = clock.monotonic();
-      this.#pass(room);
+      this.#pass(room, now);
       this.#pacing.observe(this.#sent - sentBefore, clock.monotonic() - startedAt);
       if (this.#sent >= ROOM_LIMITS.sendsPerTurnMax) break;
     }
     const waiting = this.#catchUp(durable);
-    return waiting || this.nextDueAt() <= now;
+    return waiting || this.#due.nextAt() <= now;
   }
 
   /** When the next room is due, monotonic ms; infinite where none is. */
   nextDueAt(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const room of this.#due) next = Math.min(next, room.dueAt);
-    return next;
+    return this.#due.nextAt();
   }
 
   /** Starts a viewer at its cursor (negative: that many records back from the head). Its hello has been sent. */
@@ -91,33 +90,28 @@ export class Delivery {
 
   /** The viewer or the room is gone. */
   forget(room: WatchedRoom): void {
-    if (room.live === 0) {
-      this.#due.delete(room);
-      room.dueAt = 0;
-      room.passAt = 0;
-    }
+    if (room.live === 0) this.#due.forget(room);
     if (room.behind.size === 0) this.#behind.delete(room);
   }
 
   /** One stretch of a room's pass over its live viewers. */
-  #pass(room: WatchedRoom): void {
+  #pass(room: WatchedRoom, now: number): void {
     const { viewers, window } = room;
     const table = this.#table;
     this.#frames.clear();
-    if (room.passAt === 0) {
-      room.passAt = room.live;
-      room.passHead = window.head;
-    }
-    while (room.passAt > 0 && this.#sent < ROOM_LIMITS.sendsPerTurnMax) {
+    if (room.passAt === 0) this.#due.begin(room, now);
+    let looks = ROOM_LIMITS.sendersLookedMax;
+    while (room.passAt > 0 && this.#sent < ROOM_LIMITS.sendsPerTurnMax && looks > 0) {
       if (room.passAt > room.live) room.passAt = room.live;
       if (room.passAt === 0) break;
       const viewer = viewers[--room.passAt] as ViewerId;
-      if ((table.cursor[viewer] as number) < window.head) this.#flow(room, viewer);
+      const cursor = table.cursor[viewer] as number;
+      if (cursor >= window.head) continue;
+      if (room.passIsForAll || window.mayHaveLeftOut(table.uidHash[viewer] as number, cursor)) {
+        this.#flow(room, viewer);
+      } else looks--;
     }
-    if (room.passAt > 0) return;
-    this.#due.delete(room);
-    room.dueAt = 0;
-    if (window.head > room.passHead) this.appended(room, this.#context.clock.monotonic());
+    if (room.passAt === 0) this.#due.end(room, this.#context.clock.monotonic());
   }
 
   /** Sends a live viewer all that the window has for it. @hot bench/fanout.ts */
@@ -131,9 +125,11 @@ export class Delivery {
         this.#fellBehind(room, viewer);
         return;
       }
-      const frame = this.#frames.get(window, cursor, encoding, room.epoch);
+      const frame = window.mayHaveLeftOut(table.uidHash[viewer] as number, cursor)
+        ? this.#frames.getOwn(window, cursor, encoding, room.epoch, this.#uidOf(viewer))
+        : this.#frames.get(window, cursor, encoding, room.epoch);
       const next = this.#frames.next;
-      const taken = this.#send(viewer, frame, next - cursor);
+      const taken = this.#send(viewer, frame, this.#frames.count);
       if (taken !== 0) {
         cursor = next;
         table.cursor[viewer] = cursor;
@@ -269,14 +265,30 @@ export class Delivery {
       table.cursor[viewer] = page.next;
       return;
     }
-    const frame = renderFrame(page.bytes, 0, page.bytes.length, table.encoding[viewer] as number, room.epoch);
-    this.#afterLog(room, viewer, this.#send(viewer, frame, page.count), page.next);
+    const { bytes, leftOut } = this.#shownOf(page.bytes, this.#uidOf(viewer));
+    const frame = renderFrame(bytes, 0, bytes.length, table.encoding[viewer] as number, room.epoch);
+    this.#afterLog(room, viewer, this.#send(viewer, frame, page.count - leftOut), page.next);
+  }
+
+  /** What a viewer sees of a page from the log, which is changed in place. */
+  #shownOf(page: Uint8Array, uid: string): { readonly bytes: Uint8Array; readonly leftOut: number } {
+    if (!hasLeftOut(page, 0, page.length)) return { bytes: page, leftOut: 0 };
+    const bytes = page.byteOffset % 4 === 0 ? page : page.slice();
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    this.#shown.begin(words, bytes, 0);
+    this.#shown.add(words, bytes, 0, bytes.length, uid);
+    this.#shown.finish();
+    return { bytes: bytes.subarray(0, this.#shown.end), leftOut: this.#shown.leftOut };
+  }
+
+  #uidOf(viewer: ViewerId): string {
+    return this.#table.principals[viewer]?.uid ?? "";
   }
 
   /** Where a viewer that asked for the last `records` begins. */
   #lastPosition(room: WatchedRoom, records: number): number {
     const { window } = room;
-    if (window.count >= records) return window.head - records;
+    if (window.count >= records) return window.positionOfLast(records);
     return this.#context.log.positionOfLast(room.name, records - window.count, window.first - 1);
   }
 

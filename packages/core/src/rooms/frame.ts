@@ -11,6 +11,7 @@ import {
 } from "@danmakud/wire";
 import { ROOM_LIMITS } from "./limits.ts";
 import type { RoomWindow } from "./room-window.ts";
+import { ShownWriter } from "./shown-writer.ts";
 import { SSE, TLV } from "./viewer-table.ts";
 
 export type Frame = Uint8Array | string;
@@ -49,20 +50,34 @@ function renderEvents(bytes: Uint8Array, from: number, to: number, epoch: string
 
 /**
  * Frames cut from a room's window, made once and given to every viewer at the same position. Valid until the window
- * changes, which `clear` says.
+ * changes, which `clear` says. Where records were left out of what viewers see, frames have gaps in their place.
  */
 export class WindowFrames {
   readonly #after: number[] = [];
   readonly #frames: Frame[] = [];
+  readonly #nexts: number[] = [];
+  readonly #counts: number[] = [];
   /** Where the frame last asked for ends: the viewer's next cursor. */
   next = 0;
-  readonly #nexts: number[] = [];
-  #scratch = new Uint8Array(0);
+  /** Records in it. */
+  count = 0;
+  /** The stretches of the window that it is made of; the second one is empty where the first reaches far enough. */
+  #from = 0;
+  #to = 0;
+  #secondFrom = 0;
+  #secondTo = 0;
+  readonly #shown = new ShownWriter();
+  /** Where frames are put together that are no slices: those of one pass behind one another, all in use at once. */
+  #arena = new Uint32Array(0);
+  #arenaBytes = new Uint8Array(0);
+  #arenaEnd = 0;
 
   clear(): void {
     this.#after.length = 0;
     this.#frames.length = 0;
     this.#nexts.length = 0;
+    this.#counts.length = 0;
+    this.#arenaEnd = 0;
   }
 
   /** The frame that follows `after` (in the window, below its head). @hot bench/fanout.ts */
@@ -72,37 +87,85 @@ export class WindowFrames {
     for (let i = 0; i < this.#after.length; i++) {
       if (this.#after[i] !== key) continue;
       this.next = this.#nexts[i] as number;
+      this.count = this.#counts[i] as number;
       return this.#frames[i] as Frame;
     }
-    const frame = this.#make(window, after, encoding, epoch);
+    // Before the frame is made, which may not lie where the next one will.
     if (this.#after.length === CACHED_MAX) this.clear();
+    const frame = this.#make(window, after, encoding, epoch);
     this.#after.push(key);
     this.#frames.push(frame);
     this.#nexts.push(this.next);
+    this.#counts.push(this.count);
+    return frame;
+  }
+
+  /** The same for a viewer who may have sent something that others do not see. Valid until the next call of either. */
+  getOwn(window: RoomWindow, after: number, encoding: number, epoch: string, uid: string): Frame {
+    this.#span(window, after);
+    const start = this.#arenaEnd;
+    const frame = this.#write(window, after, encoding, epoch, uid);
+    this.#arenaEnd = start;
     return frame;
   }
 
   #make(window: RoomWindow, after: number, encoding: number, epoch: string): Frame {
-    const from = window.startOf(after + 1);
+    this.#span(window, after);
+    if (after < window.lastLeftOut) return this.#write(window, after, encoding, epoch, undefined);
+    this.count = this.next - after;
+    if (this.#secondFrom === this.#secondTo)
+      return renderFrame(window.bytes, this.#from, this.#to, encoding, epoch);
+    const first = this.#to - this.#from;
+    const start = this.#reserve(first + this.#secondTo - this.#secondFrom);
+    this.#arenaEnd = start + first + this.#secondTo - this.#secondFrom;
+    this.#arenaBytes.set(window.bytes.subarray(this.#from, this.#to), start);
+    this.#arenaBytes.set(window.bytes.subarray(this.#secondFrom, this.#secondTo), start + first);
+    return renderFrame(this.#arenaBytes, start, this.#arenaEnd, encoding, epoch);
+  }
+
+  /** Finds the stretches of the window that a frame after `after` covers. */
+  #span(window: RoomWindow, after: number): void {
     const end = window.runEnd(after + 1);
-    const to = window.endOf(end);
+    this.#from = window.startOf(after + 1);
+    this.#to = window.endOf(end);
+    this.#secondFrom = 0;
+    this.#secondTo = 0;
     this.next = end;
-    if (end === window.head || to - from >= ROOM_LIMITS.frameBytesMax / 2) {
-      return renderFrame(window.bytes, from, to, encoding, epoch);
-    }
+    if (end === window.head || this.#to - this.#from >= ROOM_LIMITS.frameBytesMax / 2) return;
     // The run goes on at the start of the buffer: both parts in one frame, for one send.
-    const second = window.startOf(end + 1);
     const last = window.runEnd(end + 1);
-    const secondEnd = window.endOf(last);
-    const bytes = to - from + (secondEnd - second);
-    // Never the scratch of an earlier frame of this pass: that one may still be in use.
-    this.#scratch = new Uint8Array(bytes);
-    this.#scratch.set(window.bytes.subarray(from, to));
-    this.#scratch.set(window.bytes.subarray(second, secondEnd), to - from);
+    this.#secondFrom = window.startOf(end + 1);
+    this.#secondTo = window.endOf(last);
     this.next = last;
-    return renderFrame(this.#scratch, 0, bytes, encoding, epoch);
+  }
+
+  /** Puts a frame together from its stretches. */
+  #write(window: RoomWindow, after: number, encoding: number, epoch: string, uid: string | undefined): Frame {
+    const { words, bytes } = window;
+    const start = this.#reserve(this.#to - this.#from + this.#secondTo - this.#secondFrom);
+    const shown = this.#shown;
+    shown.begin(this.#arena, this.#arenaBytes, start);
+    shown.add(words, bytes, this.#from, this.#to, uid);
+    shown.add(words, bytes, this.#secondFrom, this.#secondTo, uid);
+    shown.finish();
+    this.#arenaEnd = shown.end;
+    this.count = this.next - after - shown.leftOut;
+    return renderFrame(this.#arenaBytes, start, shown.end, encoding, epoch);
+  }
+
+  /** Takes room in the arena; a larger one leaves the frames in the old one as they are. */
+  #reserve(bytes: number): number {
+    if (this.#arenaEnd + bytes > this.#arenaBytes.length) {
+      const size = Math.max(bytes * 2, this.#arenaBytes.length, ARENA_BYTES_MIN);
+      this.#arena = new Uint32Array(2 ** Math.ceil(Math.log2(size)) / 4);
+      this.#arenaBytes = new Uint8Array(this.#arena.buffer);
+      this.#arenaEnd = 0;
+    }
+    return this.#arenaEnd;
   }
 }
+
+const ARENA_BYTES_MIN = 16 * 1024;
 
 /** More positions than this at once are rare; they just cost a rendering each. */
 const CACHED_MAX = 64;

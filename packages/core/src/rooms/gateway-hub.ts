@@ -354,8 +354,7 @@ export class GatewayHub implements Hub {
     if (resumed) cursor = start.after;
     else if (start.kind === "last" && start.records > 0) {
       const reachesStart = window.first === 1;
-      if (start.records <= window.count || reachesStart)
-        cursor = Math.max(window.head - start.records, window.first - 1);
+      if (start.records <= window.count || reachesStart) cursor = window.positionOfLast(start.records);
       else cursor = -start.records;
     }
     this.#table.cursor[viewer] = cursor;

@@ -27,6 +27,17 @@ export const ROOM_LIMITS = {
   /** A room's idempotency keys: CONTRACT section 3. */
   keysPerRoomMax: 100_000,
   keyLifeMs: 5 * 60_000,
+  /**
+   * What is left out of what viewers see is announced by gaps as soon as something else is sent, and within this time
+   * otherwise: a frame with nothing but a gap costs as much as any.
+   */
+  gapHeldMs: 1000,
+  /** So many records without a pass for all are announced before that: well within what a window holds, so that nobody falls behind. */
+  gapHeldRecordsMax: 512,
+  /** In a large room, senders of what others do not see get it within this: finding them means looking at every viewer. */
+  sendersGatherMs: 50,
+  /** Viewers that a pass for senders looks at in one turn: about 0.5 ms. */
+  sendersLookedMax: 16_384,
   /** A frame for one viewer. Larger backlogs go out as several frames, so that one send never fills a socket's queue. */
   frameBytesMax: 256 * 1024,
   /** A page read from the log for a viewer that catches up. */

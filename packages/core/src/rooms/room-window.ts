@@ -5,8 +5,18 @@
  * The bytes are a ring: records stand back to back from `#tail`, and start again at 0 where the next one does not fit
  * before the end. It starts small, doubles up to `windowBytesMax`, and then forgets the oldest.
  */
-import { CLASS_MUST_DELIVER, danmakuClass, RECORD_TYPES, recordStride, recordType } from "@danmakud/wire";
+import {
+  CLASS_MUST_DELIVER,
+  danmakuClass,
+  danmakuUidBytes,
+  danmakuUidStart,
+  RECORD_TYPES,
+  recordStride,
+  recordType,
+} from "@danmakud/wire";
+import { hashUidBytes, LeftOutSenders } from "./left-out-senders.ts";
 import { ROOM_LIMITS } from "./limits.ts";
+import { isLeftOut } from "./shown-writer.ts";
 import { copyWords } from "./words.ts";
 
 export class RoomWindow {
@@ -14,8 +24,13 @@ export class RoomWindow {
   first: number;
   /** Offset of the newest record, kept or not. */
   head: number;
+  /** Newest record that everybody sees, and newest that only its sender sees; 0 = none since the window was made. */
+  lastShown = 0;
+  lastLeftOut = 0;
+  #leftOutSenders: LeftOutSenders | undefined;
   bytes: Uint8Array;
-  #words: Uint32Array;
+  /** The same as words. */
+  words: Uint32Array;
   /** Where the record of an offset starts, by offset modulo the (power of two) length. */
   #starts: Uint32Array;
   /** Ring position after the record, likewise; absolute, never wrapping. */
@@ -34,7 +49,7 @@ export class RoomWindow {
     this.evictedPosition = position;
     this.mustDeliverFloor = head;
     this.bytes = new Uint8Array(ROOM_LIMITS.windowBytesMin);
-    this.#words = new Uint32Array(this.bytes.buffer);
+    this.words = new Uint32Array(this.bytes.buffer);
     this.#starts = new Uint32Array(RECORDS_MIN);
     this.#positions = new Float64Array(RECORDS_MIN);
   }
@@ -63,12 +78,29 @@ export class RoomWindow {
     if (this.count === ROOM_LIMITS.windowRecordsMax) this.#evict();
     else if (this.count === this.#starts.length) this.#growIndex();
     const start = this.#place(strideBytes);
-    copyWords(from, at, this.#words, start >> 2, strideBytes >> 2);
+    copyWords(from, at, this.words, start >> 2, strideBytes >> 2);
     const slot = offset & (this.#starts.length - 1);
     this.#starts[slot] = start;
     this.#positions[slot] = position;
     this.#tail = start + strideBytes;
     this.head = offset;
+    if (isLeftOut(this.bytes, start)) this.#noteLeftOut(start, offset);
+    else this.lastShown = offset;
+  }
+
+  /** Whether a sender (by the hash of the uid) may have danmaku after this offset that others do not see. @hot */
+  mayHaveLeftOut(uidHash: number, after: number): boolean {
+    return after < this.lastLeftOut && this.#leftOutSenders?.mayHaveAfter(uidHash, after) === true;
+  }
+
+  /** The offset after which the newest `records` follow that everybody sees; all of the window, where it has fewer. */
+  positionOfLast(records: number): number {
+    if (this.lastLeftOut < this.first) return Math.max(this.head - records, this.first - 1);
+    let offset = this.head;
+    for (let left = records; left > 0 && offset >= this.first; offset--) {
+      if (!isLeftOut(this.bytes, this.startOf(offset))) left--;
+    }
+    return offset;
   }
 
   /** Byte index of the record with this offset, which must be in the window. */
@@ -128,15 +160,25 @@ export class RoomWindow {
     for (let offset = this.first; offset < this.first + newer; offset++) {
       const start = this.startOf(offset);
       const position = this.#positions[offset & (this.#positions.length - 1)] as number;
-      older.append(this.#words, start >> 2, recordStride(this.bytes, start), offset, position);
+      older.append(this.words, start >> 2, recordStride(this.bytes, start), offset, position);
     }
     this.first = older.first;
     this.bytes = older.bytes;
-    this.#words = older.#words;
+    this.words = older.words;
     this.#starts = older.#starts;
     this.#positions = older.#positions;
     this.#tail = older.#tail;
     this.evictedPosition = older.evictedPosition;
+    this.lastShown = older.lastShown;
+    this.lastLeftOut = older.lastLeftOut;
+    this.#leftOutSenders = older.#leftOutSenders;
+  }
+
+  #noteLeftOut(start: number, offset: number): void {
+    this.lastLeftOut = offset;
+    const uid = danmakuUidStart(this.bytes, start);
+    this.#leftOutSenders ??= new LeftOutSenders();
+    this.#leftOutSenders.add(hashUidBytes(this.bytes, uid, uid + danmakuUidBytes(this.bytes, start)), offset);
   }
 
   /** Finds room for a record, growing or forgetting as needed; returns where it starts. */
@@ -186,7 +228,7 @@ export class RoomWindow {
       tail += to - from;
     }
     this.bytes = bytes;
-    this.#words = new Uint32Array(bytes.buffer);
+    this.words = new Uint32Array(bytes.buffer);
     this.#tail = tail;
   }
 

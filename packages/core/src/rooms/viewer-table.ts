@@ -1,4 +1,5 @@
 import type { Encoding, Principal, ViewerId, ViewerSink } from "./hub.ts";
+import { hashUid } from "./left-out-senders.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
 /**
@@ -30,6 +31,8 @@ export class ViewerTable {
   /** Monotonic ms of the last sign of life, and of the moment its socket was full. */
   heardAt = new Float64Array(CAPACITY_START);
   blockedAt = new Float64Array(CAPACITY_START);
+  /** Hash of the uid, to find senders among viewers. */
+  uidHash = new Uint32Array(CAPACITY_START);
   /** Counts the lives of a row, so that a late answer does not reach its next tenant. */
   serial = new Uint32Array(CAPACITY_START);
   readonly sinks: (ViewerSink | undefined)[] = [];
@@ -50,6 +53,7 @@ export class ViewerTable {
     this.state[viewer] = ViewerState.opening;
     this.encoding[viewer] = ENCODINGS.indexOf(encoding);
     this.recovering[viewer] = 0;
+    this.uidHash[viewer] = hashUid(who.uid);
     this.heardAt[viewer] = now;
     this.blockedAt[viewer] = 0;
     this.count++;
@@ -75,6 +79,7 @@ export class ViewerTable {
     this.place = grown(this.place, new Int32Array(capacity));
     this.heardAt = grown(this.heardAt, new Float64Array(capacity));
     this.blockedAt = grown(this.blockedAt, new Float64Array(capacity));
+    this.uidHash = grown(this.uidHash, new Uint32Array(capacity));
     this.serial = grown(this.serial, new Uint32Array(capacity));
   }
 }

@@ -25,10 +25,18 @@ export class WatchedRoom {
   usedAt: number;
   /** Where the pass over the live viewers goes on (counting down); 0 = no pass under way. */
   passAt = 0;
+  /** The pass is for all of them; else for those with danmaku of their own that others do not see. */
+  passIsForAll = true;
   /** Head of the window when the pass began: what came later needs another one. */
   passHead = 0;
-  /** A pass is due at this time, monotonic ms; 0 = nothing to send. */
+  /** Head of the window when the last pass for all began. */
+  passedHead: number;
+  /** A pass for all is due at this time, monotonic ms; 0 = nothing to send. */
   dueAt = 0;
+  /** A pass for senders is due; 0 = none. */
+  sendersDueAt = 0;
+  /** What was left out since the last pass for all is announced at this time at the latest; 0 = nothing. */
+  gapsDueAt = 0;
   /** The window was filled from the log once, or needs no filling. */
   warmed: boolean;
 
@@ -47,6 +55,7 @@ export class WatchedRoom {
     this.online = online;
     this.window = new RoomWindow(head, position);
     this.usedAt = now;
+    this.passedHead = head;
     this.warmed = head === 0;
   }
 
