@@ -5,10 +5,11 @@ import { fanout } from "./fanout.ts";
 import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
+import { ingest } from "./ingest.ts";
 import { latency } from "./latency.ts";
 import { ring } from "./ring.ts";
 
-const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, connections];
+const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, ingest, connections];
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));

@@ -50,3 +50,19 @@ export function busyMicros(pid: number): number {
     return 0;
   }
 }
+
+/** Time that a process's threads ran, microseconds, by thread name; threads of one name together. */
+export function threadMicros(pid: number): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const folder = `/proc/${pid}/task/${thread}`;
+      const name = readFileSync(`${folder}/comm`, "utf8").trim();
+      const ran = Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ")[0]) / 1000;
+      times.set(name, (times.get(name) ?? 0) + ran);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return times;
+}

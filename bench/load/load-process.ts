@@ -1,6 +1,7 @@
 /** Entry of a load process: viewers or the publisher of one system. Takes orders from the bench that started it. */
 import { targetNamed } from "../peers/index.ts";
 import { sharedMicros } from "./clock.ts";
+import { IngestPool } from "./ingest-pool.ts";
 import { sleepExactly } from "./libc.ts";
 import type { Answer, Order, Role } from "./messages.ts";
 import { runSchedule } from "./open-loop.ts";
@@ -83,10 +84,40 @@ async function publish(role: Role & { role: "publisher" }): Promise<never> {
   }
 }
 
+async function ingest(role: Role & { role: "ingest" }): Promise<never> {
+  const pool = new IngestPool(role);
+  say({ answer: "ready" });
+  for (;;) {
+    await breathe(1);
+    const order = orders.shift();
+    if (order?.order === "pump") {
+      pool.reset();
+      pool.pump(order.seconds);
+    } else if (order?.order === "finish") pool.drain();
+    else continue;
+    const report = {
+      counts: { ...pool.counts },
+      latency: pool.latency.toText(),
+      ackedOffsets: pool.ackedOffsets(),
+    };
+    say({ answer: "ingested", report });
+  }
+}
+
+function play(role: Role): Promise<never> {
+  switch (role.role) {
+    case "viewers":
+      return watch(role);
+    case "publisher":
+      return publish(role);
+    case "ingest":
+      return ingest(role);
+  }
+}
+
 try {
   sleepExactly();
-  const role = JSON.parse(process.argv[2] ?? "") as Role;
-  await (role.role === "viewers" ? watch(role) : publish(role));
+  await play(JSON.parse(process.argv[2] ?? "") as Role);
 } catch (error) {
   say({ answer: "failed", message: error instanceof Error ? error.message : String(error) });
   setTimeout(() => process.exit(1), 100);

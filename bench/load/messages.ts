@@ -1,4 +1,5 @@
 /** What the bench and its load processes say to each other. */
+import type { IngestCounts, IngestOptions } from "./ingest-pool.ts";
 import type { PoolCounts } from "./viewer-pool.ts";
 
 /** First argument of a load process, as JSON. */
@@ -13,7 +14,8 @@ export type Role =
       readonly pauseMicros: number;
       readonly connectLimitMs: number;
     }
-  | { readonly role: "publisher"; readonly system: string; readonly port: number };
+  | { readonly role: "publisher"; readonly system: string; readonly port: number }
+  | ({ readonly role: "ingest" } & IngestOptions);
 
 export type Order =
   /** Viewers: count from zero. */
@@ -34,7 +36,11 @@ export type Order =
       readonly first: number;
     }
   /** Publisher: wait for answers to what was sent, for so long. */
-  | { readonly order: "settle"; readonly limitMs: number };
+  | { readonly order: "settle"; readonly limitMs: number }
+  /** Ingest: publish for so long, count what is answered in that time. */
+  | { readonly order: "pump"; readonly seconds: number }
+  /** Ingest: wait for all answers. */
+  | { readonly order: "finish" };
 
 export interface ViewersReport {
   readonly counts: PoolCounts;
@@ -55,10 +61,18 @@ export interface SettledReport {
   readonly refused: number;
 }
 
+export interface IngestReport {
+  readonly counts: IngestCounts;
+  readonly latency: string;
+  /** Highest acknowledged offset of each room. */
+  readonly ackedOffsets: readonly number[];
+}
+
 export type Answer =
   | { readonly answer: "ready" }
   | { readonly answer: "failed"; readonly message: string }
   | { readonly answer: "done" }
   | { readonly answer: "viewers"; readonly report: ViewersReport }
   | { readonly answer: "published"; readonly report: PublisherReport }
-  | { readonly answer: "settled"; readonly report: SettledReport };
+  | { readonly answer: "settled"; readonly report: SettledReport }
+  | { readonly answer: "ingested"; readonly report: IngestReport };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { encodeClientRecord, RECORD_TYPES, recordStride, recordType } from "@danmakud/wire";
 import { startServer } from "./server-process.ts";
-import type { Target } from "./target.ts";
+import type { Server, Target } from "./target.ts";
 
 const COMMAND = resolve(import.meta.dir, "../../scripts/danmakud");
 const PATH = "/v1/rooms/bench/ws";
@@ -15,24 +15,50 @@ const PUBLISH_BYTES_MAX = 256;
 
 const scratch = new Uint8Array(64 * 1024);
 
+export type Durability = "fsync" | "os" | "none";
+
+export function makeDataFolder(): string {
+  return mkdtempSync(join(tmpdir(), "danmakud-bench-"));
+}
+
+export function removeDataFolder(data: string): void {
+  rmSync(data, { recursive: true, force: true });
+}
+
+/** A node with its log in `data`, which is left as it is at the end. */
+export function startNode(options: {
+  readonly port: number;
+  readonly data: string;
+  readonly durability: Durability;
+}): Promise<Server> {
+  const { port, data, durability } = options;
+  const flags = `--dev --limits off --demo off --port ${port} --grpc-port 0 --admin-listen off --durability ${durability}`;
+  return startServer({
+    command: ["sh", COMMAND, "serve", ...flags.split(" "), "--data", data],
+    port,
+    isReady: async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+      return answer?.ok === true;
+    },
+  });
+}
+
 /** `durability`: the node's flag; only `fsync` is how it runs by default. */
-export function danmakudTarget(durability: "fsync" | "os" | "none" = "fsync"): Target {
+export function danmakudTarget(durability: Durability = "fsync"): Target {
   return {
     name: "danmakud",
     settings: { encoding: "tlv", durability },
     prepare: async () => undefined,
     async start({ port }) {
-      const data = mkdtempSync(join(tmpdir(), "danmakud-bench-"));
-      const flags = `--dev --limits off --demo off --port ${port} --grpc-port 0 --admin-listen off --durability ${durability}`;
-      return await startServer({
-        command: ["sh", COMMAND, "serve", ...flags.split(" "), "--data", data],
-        port,
-        isReady: async () => {
-          const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
-          return answer?.ok === true;
+      const data = makeDataFolder();
+      const server = await startNode({ port, data, durability });
+      return {
+        pid: server.pid,
+        async stop() {
+          await server.stop();
+          removeDataFolder(data);
         },
-        cleanUp: () => rmSync(data, { recursive: true, force: true }),
-      });
+      };
     },
     viewer: {
       path: (viewer) => `${PATH}?uid=viewer-${viewer}`,
