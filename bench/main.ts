@@ -6,10 +6,11 @@ import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
 import { ingest } from "./ingest.ts";
+import { joins } from "./joins.ts";
 import { latency } from "./latency.ts";
 import { ring } from "./ring.ts";
 
-const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, ingest, connections];
+const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, ingest, joins, connections];
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));

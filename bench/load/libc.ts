@@ -11,6 +11,8 @@ const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0x80000;
 const IPPROTO_TCP = 6;
+const SOL_SOCKET = 1;
+const SO_LINGER = 13;
 const TCP_NODELAY = 1;
 const EPOLL_CTL_ADD = 1;
 const EPOLLIN = 1;
@@ -57,9 +59,19 @@ function errno(): number {
 const one = allocate(4);
 one.bytes[0] = 1;
 const address = allocate(16);
+/** struct linger: on, for 0 seconds. */
+const lingerNot = allocate(8);
+lingerNot.bytes[0] = 1;
 
-/** A socket connected to 127.0.0.1; the descriptor. Reads and writes of it do not wait. */
+/** A socket connected to 127.0.0.1; the descriptor. Reads and writes of it do not wait. Throws where nobody listens. */
 export function connectTo(port: number): number {
+  const fd = tryConnect(port);
+  if (fd < 0) throw new Error(`port ${port} refuses connections (error ${-fd})`);
+  return fd;
+}
+
+/** The same; where nobody listens, the error's number below zero. */
+export function tryConnect(port: number): number {
   const fd = libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new Error(`no socket (error ${errno()}): raise the limit of open files (ulimit -n)`);
   // struct sockaddr_in: family in the machine's order, port and address in the network's.
@@ -67,10 +79,16 @@ export function connectTo(port: number): number {
   if (libc.connect(fd, address.address, 16) < 0) {
     const why = errno();
     libc.close(fd);
-    throw new Error(`port ${port} refuses connections (error ${why})`);
+    return -why;
   }
   libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, one.address, 4);
   return fd;
+}
+
+/** Ends a connection without a farewell (RST), so that its port is free again at once. */
+export function resetSocket(fd: number): void {
+  libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, lingerNot.address, 8);
+  libc.close(fd);
 }
 
 export function closeSocket(fd: number): void {

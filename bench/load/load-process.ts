@@ -2,6 +2,7 @@
 import { targetNamed } from "../peers/index.ts";
 import { sharedMicros } from "./clock.ts";
 import { IngestPool } from "./ingest-pool.ts";
+import { JoinPool } from "./join-pool.ts";
 import { sleepExactly } from "./libc.ts";
 import type { Answer, Order, Role } from "./messages.ts";
 import { runSchedule } from "./open-loop.ts";
@@ -104,6 +105,34 @@ async function ingest(role: Role & { role: "ingest" }): Promise<never> {
   }
 }
 
+async function join(role: Role & { role: "joins" }): Promise<never> {
+  const pool = new JoinPool(role);
+  say({ answer: "ready" });
+  for (;;) {
+    pool.turn(TURN_MS);
+    await breathe();
+    const order = orders.shift();
+    let seconds = 0;
+    let recovered = 0;
+    if (order?.order === "storm") {
+      pool.reset();
+      // The server notices the ends of the connections before.
+      await breathe(500);
+      seconds = pool.storm(order.limitMs);
+    } else if (order?.order === "recover") {
+      const deadline = sharedMicros() + order.limitMs * 1000;
+      do {
+        pool.turn(TURN_MS);
+        await breathe();
+        recovered = pool.recovered(order.head);
+      } while (recovered < role.viewers && sharedMicros() < deadline);
+    } else continue;
+    const { counts, lastJoinMicros, seen } = pool;
+    const report = { seconds, recovered, lastJoinMicros, counts: { ...counts }, seen: [...seen] };
+    say({ answer: "joined", report: { ...report, latency: pool.latency.toText() } });
+  }
+}
+
 function play(role: Role): Promise<never> {
   switch (role.role) {
     case "viewers":
@@ -112,6 +141,8 @@ function play(role: Role): Promise<never> {
       return publish(role);
     case "ingest":
       return ingest(role);
+    case "joins":
+      return join(role);
   }
 }
 

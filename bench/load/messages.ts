@@ -1,5 +1,6 @@
 /** What the bench and its load processes say to each other. */
 import type { IngestCounts, IngestOptions } from "./ingest-pool.ts";
+import type { JoinCounts, JoinOptions } from "./join-pool.ts";
 import type { PoolCounts } from "./viewer-pool.ts";
 
 /** First argument of a load process, as JSON. */
@@ -15,7 +16,8 @@ export type Role =
       readonly connectLimitMs: number;
     }
   | { readonly role: "publisher"; readonly system: string; readonly port: number }
-  | ({ readonly role: "ingest" } & IngestOptions);
+  | ({ readonly role: "ingest" } & IngestOptions)
+  | ({ readonly role: "joins" } & JoinOptions);
 
 export type Order =
   /** Viewers: count from zero. */
@@ -40,7 +42,11 @@ export type Order =
   /** Ingest: publish for so long, count what is answered in that time. */
   | { readonly order: "pump"; readonly seconds: number }
   /** Ingest: wait for all answers. */
-  | { readonly order: "finish" };
+  | { readonly order: "finish" }
+  /** Joins: forget all, then join all viewers as fast as they are let in. */
+  | { readonly order: "storm"; readonly limitMs: number }
+  /** Joins: wait until all have come back and have everything up to `head`, or the limit. */
+  | { readonly order: "recover"; readonly head: number; readonly limitMs: number };
 
 export interface ViewersReport {
   readonly counts: PoolCounts;
@@ -68,6 +74,18 @@ export interface IngestReport {
   readonly ackedOffsets: readonly number[];
 }
 
+export interface JoinReport {
+  readonly counts: JoinCounts;
+  /** Of a storm. */
+  readonly seconds: number;
+  readonly latency: string;
+  readonly recovered: number;
+  /** When the last viewer joined, shared µs. */
+  readonly lastJoinMicros: number;
+  /** Offsets of danmaku that one of the viewers saw. */
+  readonly seen: readonly number[];
+}
+
 export type Answer =
   | { readonly answer: "ready" }
   | { readonly answer: "failed"; readonly message: string }
@@ -75,4 +93,5 @@ export type Answer =
   | { readonly answer: "viewers"; readonly report: ViewersReport }
   | { readonly answer: "published"; readonly report: PublisherReport }
   | { readonly answer: "settled"; readonly report: SettledReport }
-  | { readonly answer: "ingested"; readonly report: IngestReport };
+  | { readonly answer: "ingested"; readonly report: IngestReport }
+  | { readonly answer: "joined"; readonly report: JoinReport };
