@@ -21,7 +21,7 @@ const WITNESS = "witness ";
 test(
   "a node killed five times during a replay loses nothing acked and reuses no offset",
   async () => {
-    const recording = largeRecording();
+    using recording = largeRecording();
     const count = recording.contents.length;
     const room = freshRoom("killed");
     const api = new RoomApi(node().url, room);
@@ -31,7 +31,7 @@ test(
     await witness.publish({ content: `${WITNESS}0` });
     const start = viewers[0]!.hello.head;
     const flags = ["--room", room, "--speed", String(SPEED), "--url", `ws://127.0.0.1:${node().port}`];
-    const replay = startDanmakud(["replay", recording.path, ...flags]);
+    await using replay = startDanmakud(["replay", recording.path, ...flags]);
 
     let testifying = true;
     const testimony = (async () => {

@@ -65,7 +65,7 @@ describe("tail", () => {
     const room = freshRoom("tail");
     const api = new RoomApi(node().url, room);
     await api.mustPublish({ uid: "u1", content: "before" });
-    const tail = startDanmakud(["tail", room, "--last", "10", "--json", ...address()]);
+    await using tail = startDanmakud(["tail", room, "--last", "10", "--json", ...address()]);
     await waitFor("the past", () => tail.stdout().includes("before"));
     await api.mustPublish({ uid: "u1", content: "live" });
     await waitFor("the present", () => tail.stdout().includes("live"));

@@ -73,8 +73,9 @@ describe("a folder that cannot be used gives one clear error", () => {
   });
 
   test("a file where the folder should be", async () => {
-    const path = join(makeTempDir("file"), "data");
-    folders.push(path);
+    const parent = makeTempDir("file");
+    folders.push(parent);
+    const path = join(parent, "data");
     writeFileSync(path, "");
     expectOneClearError(await refused(path), /folder|directory|file/i, path);
   });
@@ -83,12 +84,8 @@ describe("a folder that cannot be used gives one clear error", () => {
     const disk = mountSmallDisk(16 * 1024 * 1024);
     if (typeof disk !== "string") {
       disk.setReadOnly(true);
-      expectOneClearError(
-        await refused(disk.path),
-        /read-only|not writable|permission|cannot write/i,
-        disk.path,
-      );
-      disk.remove();
+      const result = await refused(disk.path).finally(() => disk.remove());
+      expectOneClearError(result, /read-only|not writable|permission|cannot write/i, disk.path);
     } else if (process.getuid?.() !== 0) {
       const dataDir = makeTempDir("read-only");
       folders.push(dataDir);

@@ -17,7 +17,7 @@ const SPEED = 100;
 test(
   "200 viewers of a replayed recording have every danmaku once, in the same order",
   async () => {
-    const recording = largeRecording();
+    using recording = largeRecording();
     const count = recording.contents.length;
     const room = freshRoom("replay");
     const audience = new Audience(node(), room);
@@ -26,7 +26,7 @@ test(
     const began = performance.now();
     const url = `ws://127.0.0.1:${node().port}`;
     const flags = ["--room", room, "--speed", String(SPEED), "--url", url];
-    const replay = startDanmakud(["replay", recording.path, ...flags]);
+    await using replay = startDanmakud(["replay", recording.path, ...flags]);
     const seen = (share: number) =>
       waitFor(
         () => `${share * 100} % of the recording; ${early[0]!.offsets.length} came\n${replay.stderr()}`,

@@ -3,7 +3,10 @@ import type { Subprocess } from "bun";
 const children = new Set<Subprocess>();
 let hooked = false;
 
-/** Has a child killed when this process ends, however its test went. Forgets the child when it ends by itself. */
+/**
+ * Has a child killed when this process ends or is interrupted; forgets the child when it ends by itself. The test runner
+ * ends without the event, so tests stop what they start.
+ */
 export function keepForCleanup(child: Subprocess): void {
   children.add(child);
   child.exited.finally(() => children.delete(child)).catch(() => {});

@@ -17,8 +17,8 @@ export interface CommandOptions {
   readonly cwd?: string;
 }
 
-/** A running `danmakud …` command. */
-export interface RunningCommand {
+/** A running `danmakud …` command; `await using` kills it at the end of the block. */
+export interface RunningCommand extends AsyncDisposable {
   readonly pid: number;
   /** What it printed so far. */
   stdout(): string;
@@ -47,12 +47,17 @@ export function startDanmakud(args: readonly string[], options: CommandOptions =
     await Promise.all([stdout.ended(), stderr.ended()]);
     return { code: child.exitCode, stdout: stdout.text, stderr: stderr.text };
   };
+  const result = finish();
   return {
     pid: child.pid,
     stdout: () => stdout.text,
     stderr: () => stderr.text,
     signal: (signal) => child.kill(signal),
-    result: finish(),
+    result,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await result;
+    },
   };
 }
 
