@@ -23,6 +23,7 @@ import {
   ERROR_RETRY,
   EXTRA_FLAG,
   GAP_BYTES,
+  HEADER_BYTES,
   HELLO_BYTES,
   HELLO_NAMES,
   ID_BYTES,
@@ -220,4 +221,11 @@ function encodeIdOnly(bytes: Uint8Array, at: number, type: number, id: number, e
   requireFit(at, ID_BYTES, end);
   putId(bytes, at, id);
   return finish(bytes, at, at + ID_BYTES, type, 0);
+}
+
+/** Encodes a deflate record around compressed records. */
+export function encodeDeflate(bytes: Uint8Array, at: number, packed: Uint8Array, end = bytes.length): number {
+  requireFit(at, HEADER_BYTES + packed.length, end);
+  bytes.set(packed, at + HEADER_BYTES);
+  return finish(bytes, at, at + HEADER_BYTES + packed.length, RECORD_TYPES.deflate, 0);
 }

@@ -59,6 +59,8 @@ export const RECORD_TYPES = {
   pong: 8,
   publish: 9,
   ping: 10,
+  /** Raw DEFLATE (RFC 1951) of further records, for connections that asked for it. */
+  deflate: 11,
 } as const;
 
 export const HEADER_BYTES = 4;

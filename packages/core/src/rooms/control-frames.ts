@@ -8,7 +8,7 @@ import {
   encodePong,
   encodeStats,
 } from "@danmakud/wire";
-import { renderFrame } from "./frame.ts";
+import type { FrameRenderer } from "./frame-renderer.ts";
 import type { ViewerId } from "./hub.ts";
 import type { ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
@@ -24,12 +24,14 @@ const MESSAGE_CHARS_MAX = 200;
  * frame, so that a thousand acks cost one write; `flush` before the thread does anything else.
  */
 export class ControlFrames {
+  readonly #renderer: FrameRenderer;
   readonly #table: ViewerTable;
   readonly #bytes = new Uint8Array(BUFFER_BYTES);
   #viewer = -1;
   #end = 0;
 
-  constructor(table: ViewerTable) {
+  constructor(table: ViewerTable, renderer: FrameRenderer) {
+    this.#renderer = renderer;
     this.#table = table;
   }
 
@@ -45,7 +47,7 @@ export class ControlFrames {
     const end = encodeStats(this.#bytes, helloEnd, online);
     this.#send(
       viewer,
-      renderFrame(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch, cursor),
+      this.#renderer.render(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch, cursor),
     );
   }
 
@@ -78,7 +80,10 @@ export class ControlFrames {
     this.#end = 0;
     this.#viewer = -1;
     const epoch = this.#table.rooms[viewer]?.epoch ?? "";
-    this.#send(viewer, renderFrame(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch));
+    this.#send(
+      viewer,
+      this.#renderer.render(this.#bytes, 0, end, this.#table.encoding[viewer] as number, epoch),
+    );
   }
 
   /** Makes sure that what is gathered is for this viewer and that one more record fits. */

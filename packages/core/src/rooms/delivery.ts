@@ -14,7 +14,7 @@ import {
   recordType,
 } from "@danmakud/wire";
 import { DueRooms } from "./due-rooms.ts";
-import { renderFrame, WindowFrames } from "./frame.ts";
+import type { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { ViewerId } from "./hub.ts";
 import { ROOM_LIMITS } from "./limits.ts";
@@ -23,6 +23,7 @@ import { Pacing } from "./pacing.ts";
 import { hasLeftOut, ShownWriter } from "./shown-writer.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
+import { WindowFrames } from "./window-frames.ts";
 
 const SLOW = GAP_REASONS.indexOf("slow_consumer");
 const GAP_BYTES = 16;
@@ -31,7 +32,8 @@ export class Delivery {
   readonly #context: GatewayContext;
   readonly #table: ViewerTable;
   readonly #pacing = new Pacing();
-  readonly #frames = new WindowFrames();
+  readonly #renderer: FrameRenderer;
+  readonly #frames: WindowFrames;
   readonly #due = new DueRooms(this.#pacing);
   /** Rooms with viewers that read from the log. */
   readonly #behind = new Set<WatchedRoom>();
@@ -39,7 +41,9 @@ export class Delivery {
   readonly #shown = new ShownWriter();
   #skipScratch = new Uint8Array(0);
 
-  constructor(context: GatewayContext, table: ViewerTable) {
+  constructor(context: GatewayContext, table: ViewerTable, renderer: FrameRenderer) {
+    this.#renderer = renderer;
+    this.#frames = new WindowFrames(renderer);
     this.#context = context;
     this.#table = table;
   }
@@ -192,7 +196,7 @@ export class Delivery {
     writer.close(through);
     this.#context.counters.add(METRICS.skipped, writer.skipped);
     const encoding = this.#table.encoding[viewer] as number;
-    const frame = renderFrame(writer.bytes, 0, writer.end, encoding, room.epoch);
+    const frame = this.#renderer.render(writer.bytes, 0, writer.end, encoding, room.epoch);
     this.#afterLog(room, viewer, this.#send(viewer, frame, writer.records), through);
   }
 
@@ -266,7 +270,7 @@ export class Delivery {
       return;
     }
     const { bytes, leftOut } = this.#shownOf(page.bytes, this.#uidOf(viewer));
-    const frame = renderFrame(bytes, 0, bytes.length, table.encoding[viewer] as number, room.epoch);
+    const frame = this.#renderer.render(bytes, 0, bytes.length, table.encoding[viewer] as number, room.epoch);
     this.#afterLog(room, viewer, this.#send(viewer, frame, page.count - leftOut), page.next);
   }
 

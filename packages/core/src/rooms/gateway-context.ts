@@ -1,5 +1,6 @@
 import type { BroadcastConsumer, IngressProducer } from "../memory/index.ts";
 import type { Clock, Counters, RoomLogReader } from "../ports/index.ts";
+import type { Deflate } from "./frame-renderer.ts";
 import type { ListedRoom } from "./sequencer.ts";
 
 /** What a gateway's rooms are made of; the composition root of the thread fills it in. */
@@ -17,6 +18,8 @@ export interface GatewayContext {
   /** The journal cannot write at present. */
   readonly isJournalFailing: () => boolean;
   readonly log: RoomLogReader;
+  /** Compresses frames for those who ask for that. */
+  readonly deflate: Deflate;
   readonly clock: Clock;
   readonly counters: Counters;
   /** Asks the sequencer's thread for rooms in alphabetical order. */

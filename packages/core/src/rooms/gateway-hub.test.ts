@@ -356,3 +356,20 @@ function encodeAll(records: readonly WireRecord[]): Uint8Array {
   for (const record of records) end = encodeRecord(record, bytes, end);
   return bytes.subarray(0, end);
 }
+
+describe("compressed frames", () => {
+  test("say the same in fewer bytes, and short ones stay as they are", async () => {
+    const rooms = new Rooms();
+    const plain = rooms.join("r");
+    const binary = rooms.join("r", { kind: "head" }, "tlv-deflate");
+    const text = rooms.join("r", { kind: "head" }, "json-deflate");
+    rooms.run();
+    await rooms.publish("r", many(1));
+    await rooms.publish("r", many(500));
+    expect(binary.offsets()).toEqual(range(1, 501));
+    expect(binary.of("danmaku")).toEqual(plain.of("danmaku"));
+    expect(text.of("danmaku")).toEqual(plain.of("danmaku"));
+    expect(binary.bytes).toBeLessThan(plain.bytes / 2);
+    expect(text.bytes).toBeLessThan(plain.bytes);
+  });
+});

@@ -17,6 +17,7 @@ import { readRepeat, readRoom, readSettingsText } from "./broadcast-entry.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { Delivery } from "./delivery.ts";
 import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, padded, STATS_ONLINE } from "./envelope-descriptor.ts";
+import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { readHistory } from "./history.ts";
 import type {
@@ -65,9 +66,10 @@ export class GatewayHub implements Hub {
   constructor(context: GatewayContext) {
     this.#context = context;
     this.#rooms = new RoomRegistry(context);
-    this.#delivery = new Delivery(context, this.#table);
+    const renderer = new FrameRenderer(context.deflate);
+    this.#delivery = new Delivery(context, this.#table, renderer);
     this.#publishing = new Publishing(context);
-    this.#control = new ControlFrames(this.#table);
+    this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
     this.#sweep = new ViewerSweep(this.#table, this.#delivery);
     this.#position32 = context.broadcast.position;

@@ -16,8 +16,8 @@ export interface Principal {
   readonly rooms?: readonly string[];
 }
 
-/** Form in which a viewer gets records. */
-export type Encoding = "tlv" | "json" | "sse";
+/** Form in which a viewer gets records. With `-deflate`, frames that gain by it are compressed. */
+export type Encoding = "tlv" | "json" | "sse" | "tlv-deflate" | "json-deflate";
 
 /** Where a viewer starts. */
 export type StartPosition =

@@ -40,6 +40,8 @@ export const ROOM_LIMITS = {
   sendersLookedMax: 16_384,
   /** A frame for one viewer. Larger backlogs go out as several frames, so that one send never fills a socket's queue. */
   frameBytesMax: 256 * 1024,
+  /** Shorter frames are not compressed: a header and a few records hardly shrink. */
+  deflateBytesMin: 256,
   /** A page read from the log for a viewer that catches up. */
   pageRecordsMax: 1000,
   pageBytesMax: 128 * 1024,

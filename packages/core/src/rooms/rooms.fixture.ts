@@ -1,10 +1,14 @@
 /** A node's rooms without threads, sockets or disk: every part real, joined in one thread, the clock in the test's hand. */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import {
   type DanmakuError,
   type Draft,
   decodeRecords,
+  RECORD_TYPES,
+  recordLength,
   recordOffset,
   recordStride,
+  recordType,
   type ServerRecord,
 } from "@danmakud/wire";
 import {
@@ -141,14 +145,23 @@ export class TestViewer implements ViewerSink {
   /** What `send` answers instead of the bytes taken. */
   answer: -1 | 0 | undefined;
   frames = 0;
+  bytes = 0;
+  encoding: Encoding = "tlv";
   id: ViewerId = -1;
 
   send(frame: Uint8Array | string): number {
     if (this.answer === 0) return 0;
     this.frames++;
+    this.bytes += frame.length;
     if (typeof frame === "string") {
       this.texts.push(frame);
       if (frame.startsWith("[")) this.records.push(...(JSON.parse(frame) as ServerRecord[]));
+    } else if (this.encoding === "json-deflate") {
+      this.records.push(...(JSON.parse(inflateRawSync(frame).toString()) as ServerRecord[]));
+    } else if (recordType(frame, 0) === RECORD_TYPES.deflate) {
+      this.records.push(
+        ...(decodeRecords(inflateRawSync(frame.subarray(4, recordLength(frame, 0)))) as ServerRecord[]),
+      );
     } else {
       this.records.push(...(decodeRecords(frame.slice()) as ServerRecord[]));
     }
@@ -188,6 +201,8 @@ export class Rooms {
   /** While true the journal is not run: records stay undurable. */
   journalHeld = false;
   readonly reports: string[] = [];
+  /** What was counted, by the numbers of `METRICS`. */
+  readonly counted: number[] = [];
   #durable = 0;
   #failing = false;
   #tokens = 0;
@@ -196,7 +211,12 @@ export class Rooms {
     this.log = options.log ?? new MemoryLog();
     const gateways = options.gateways ?? 1;
     const clock = { now: () => this.now, monotonic: () => this.now };
-    const counters = { add: () => {}, set: () => {} };
+    const counters = {
+      add: (metric: number, count: number) => {
+        this.counted[metric] = (this.counted[metric] ?? 0) + count;
+      },
+      set: () => {},
+    };
     const ingress = Array.from({ length: gateways }, () => createIngressRing(1 << 20));
     const broadcast = createBroadcastRing(options.broadcastBytes ?? 1 << 22, gateways + 1);
     const consumers = Array.from({ length: gateways + 1 }, (_, consumer) => {
@@ -242,6 +262,7 @@ export class Rooms {
         durablePosition: () => this.#durable,
         isJournalFailing: () => this.#failing,
         log: this.log,
+        deflate: (bytes) => deflateRawSync(bytes),
         clock,
         counters,
         listRooms: async (after, limit) => this.sequencer.list(after, limit),
@@ -280,9 +301,11 @@ export class Rooms {
     start: StartPosition = { kind: "head" },
     encoding: Encoding = "tlv",
     gateway = 0,
+    uid = `viewer${gateway}`,
   ): TestViewer {
     const viewer = new TestViewer();
-    viewer.id = this.#hub(gateway).join(room, person(`viewer${gateway}`), start, encoding, viewer);
+    viewer.encoding = encoding;
+    viewer.id = this.#hub(gateway).join(room, person(uid), start, encoding, viewer);
     return viewer;
   }
 

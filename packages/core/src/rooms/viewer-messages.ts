@@ -19,7 +19,7 @@ import type { Principal, ViewerId } from "./hub.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import type { Publisher } from "./pending-publishes.ts";
 import type { PlainSender, Publishing } from "./publishing.ts";
-import { TLV, ViewerState, type ViewerTable } from "./viewer-table.ts";
+import { TLV, TLV_DEFLATE, ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
 /** Publisher tokens: a row of the viewer table and its life in one number. */
@@ -99,7 +99,8 @@ export class ViewerMessages {
   }
 
   #checkKind(viewer: ViewerId, frame: string | Uint8Array): void {
-    const wantsBinary = this.#table.encoding[viewer] === TLV;
+    const encoding = this.#table.encoding[viewer];
+    const wantsBinary = encoding === TLV || encoding === TLV_DEFLATE;
     const bytes = typeof frame === "string" ? textBytes(frame) : frame.length;
     if (bytes > FRAME_BYTES_MAX) {
       throw new DanmakuError("too_large", `a frame holds at most ${FRAME_BYTES_MAX} bytes`);

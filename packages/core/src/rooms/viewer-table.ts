@@ -12,10 +12,12 @@ import type { WatchedRoom } from "./watched-room.ts";
  */
 export const ViewerState = { free: 0, opening: 1, live: 2, behind: 3, blocked: 4 } as const;
 
-export const ENCODINGS: readonly Encoding[] = ["tlv", "json", "sse"];
+export const ENCODINGS: readonly Encoding[] = ["tlv", "json", "sse", "tlv-deflate", "json-deflate"];
 export const TLV = 0;
 export const JSON_TEXT = 1;
 export const SSE = 2;
+export const TLV_DEFLATE = 3;
+export const JSON_DEFLATE = 4;
 
 /** Viewers of one gateway, as columns; a viewer is a row number. Rows are reused. */
 export class ViewerTable {

@@ -1,4 +1,5 @@
 /** Thread that owns sockets: WebSocket, HTTP and SSE on the node's port, over its own view of the rooms. */
+import { deflateRawSync } from "node:zlib";
 import { BroadcastConsumer, IngressProducer, Signal } from "@danmakud/core/memory";
 import { GatewayHub } from "@danmakud/core/rooms";
 import { PAGE_CSP } from "@danmakud/web";
@@ -76,6 +77,8 @@ function createHub(context: ThreadContext, lists: RoomLists): GatewayHub {
     durablePosition: () => context.durable.position,
     isJournalFailing: () => context.durable.isFailing,
     log: openReader({ dir: options.data }),
+    // Speed over size: a pass waits for it.
+    deflate: (bytes) => deflateRawSync(bytes, { level: 1 }),
     clock,
     counters: context.counters,
     listRooms: (after, limit) => lists.ask(after, limit),

@@ -58,7 +58,7 @@ export async function admit(
   try {
     return {
       room,
-      encoding,
+      encoding: parseCompression(url.searchParams.get("compress"), encoding),
       start: parseStart(url.searchParams),
       who: await auth.authenticate(request, url),
     };
@@ -68,6 +68,13 @@ export async function admit(
     if (error.retryable) return { closeCode: CLOSE_TRY_AGAIN_LATER, reason: error.message };
     return { closeCode: CLOSE_CODES.unauthorized, reason: error.message };
   }
+}
+
+/** `compress=deflate` in the query asks for frames that are compressed once for all viewers who do. */
+function parseCompression(text: string | null, encoding: Encoding): Encoding {
+  if (text === null) return encoding;
+  if (text !== "deflate") throw new DanmakuError("invalid_message", "compress can only be deflate");
+  return encoding === "tlv" ? "tlv-deflate" : "json-deflate";
 }
 
 function protocolError(reason: string): Admission {

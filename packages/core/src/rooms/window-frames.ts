@@ -1,52 +1,7 @@
-/** From TLV records in a buffer to the frame a viewer gets. */
-import {
-  isLogRecord,
-  RECORD_TYPES,
-  recordOffset,
-  recordStride,
-  recordsToJson,
-  recordToJson,
-  recordTs,
-  recordType,
-} from "@danmakud/wire";
+import type { Frame, FrameRenderer } from "./frame-renderer.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import type { RoomWindow } from "./room-window.ts";
 import { ShownWriter } from "./shown-writer.ts";
-import { SSE, TLV } from "./viewer-table.ts";
-
-export type Frame = Uint8Array | string;
-
-/** The records in [from, to) of `bytes` in an encoding. A TLV frame is a view: send it before the buffer changes. */
-export function renderFrame(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  encoding: number,
-  epoch: string,
-  cursor = 0,
-): Frame {
-  if (encoding === TLV) return bytes.subarray(from, to);
-  if (encoding === SSE) return renderEvents(bytes, from, to, epoch, cursor);
-  return recordsToJson(bytes, from, to);
-}
-
-/**
- * Server-Sent Events (HTML Living Standard, section 9.2): one event per record. The id is the position to resume
- * after; records that do not move it have none. `cursor` is the position that a `hello` stands for; negative where it is
- * not known yet.
- */
-function renderEvents(bytes: Uint8Array, from: number, to: number, epoch: string, cursor: number): string {
-  let text = "";
-  for (let at = from; at < to; at += recordStride(bytes, at)) {
-    const type = recordType(bytes, at);
-    if (type === RECORD_TYPES.hello) text += cursor < 0 ? "" : `id: ${epoch}:${cursor}\n`;
-    else if (isLogRecord(bytes, at)) text += `id: ${epoch}:${recordOffset(bytes, at)}\n`;
-    // The upper end of a gap stands where other records have their ts.
-    else if (type === RECORD_TYPES.gap) text += `id: ${epoch}:${recordTs(bytes, at)}\n`;
-    text += `data: ${recordToJson(bytes, at)}\n\n`;
-  }
-  return text;
-}
 
 /**
  * Frames cut from a room's window, made once and given to every viewer at the same position. Valid until the window
@@ -72,6 +27,12 @@ export class WindowFrames {
   #arenaBytes = new Uint8Array(0);
   #arenaEnd = 0;
 
+  readonly #renderer: FrameRenderer;
+
+  constructor(renderer: FrameRenderer) {
+    this.#renderer = renderer;
+  }
+
   clear(): void {
     this.#after.length = 0;
     this.#frames.length = 0;
@@ -83,7 +44,7 @@ export class WindowFrames {
   /** The frame that follows `after` (in the window, below its head). @hot bench/fanout.ts */
   get(window: RoomWindow, after: number, encoding: number, epoch: string): Frame {
     // Nearly all viewers stand at the same place, so the list is one or two long per encoding.
-    const key = after * 4 + encoding;
+    const key = after * ENCODINGS_MAX + encoding;
     for (let i = 0; i < this.#after.length; i++) {
       if (this.#after[i] !== key) continue;
       this.next = this.#nexts[i] as number;
@@ -114,13 +75,13 @@ export class WindowFrames {
     if (after < window.lastLeftOut) return this.#write(window, after, encoding, epoch, undefined);
     this.count = this.next - after;
     if (this.#secondFrom === this.#secondTo)
-      return renderFrame(window.bytes, this.#from, this.#to, encoding, epoch);
+      return this.#renderer.render(window.bytes, this.#from, this.#to, encoding, epoch);
     const first = this.#to - this.#from;
     const start = this.#reserve(first + this.#secondTo - this.#secondFrom);
     this.#arenaEnd = start + first + this.#secondTo - this.#secondFrom;
     this.#arenaBytes.set(window.bytes.subarray(this.#from, this.#to), start);
     this.#arenaBytes.set(window.bytes.subarray(this.#secondFrom, this.#secondTo), start + first);
-    return renderFrame(this.#arenaBytes, start, this.#arenaEnd, encoding, epoch);
+    return this.#renderer.render(this.#arenaBytes, start, this.#arenaEnd, encoding, epoch);
   }
 
   /** Finds the stretches of the window that a frame after `after` covers. */
@@ -150,7 +111,7 @@ export class WindowFrames {
     shown.finish();
     this.#arenaEnd = shown.end;
     this.count = this.next - after - shown.leftOut;
-    return renderFrame(this.#arenaBytes, start, shown.end, encoding, epoch);
+    return this.#renderer.render(this.#arenaBytes, start, shown.end, encoding, epoch);
   }
 
   /** Takes room in the arena; a larger one leaves the frames in the old one as they are. */
@@ -169,3 +130,5 @@ const ARENA_BYTES_MIN = 16 * 1024;
 
 /** More positions than this at once are rare; they just cost a rendering each. */
 const CACHED_MAX = 64;
+/** Encodings a viewer may have, for keys that hold an offset beside one. */
+const ENCODINGS_MAX = 8;
