@@ -3,14 +3,16 @@ import { codec } from "./codec.ts";
 import { connections } from "./connections.ts";
 import { fanout } from "./fanout.ts";
 import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
+import { formatPage } from "./harness/page.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
 import { ingest } from "./ingest.ts";
 import { joins } from "./joins.ts";
 import { latency } from "./latency.ts";
+import { peers } from "./peers.ts";
 import { ring } from "./ring.ts";
 
-const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, ingest, joins, connections];
+const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, peers, ingest, joins, connections];
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));
@@ -18,10 +20,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(helpText(SCENARIOS, parsed.help));
     return 0;
   }
-  const { scenario, context, json } = parsed;
+  const { scenario, context, json, markdown } = parsed;
   const report = makeReport(scenario.name, await scenario.run(context));
   console.log(formatReport(report, scenario.table));
   if (json !== undefined) await Bun.write(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (markdown !== undefined) await Bun.write(markdown, formatPage(report, scenario, args));
   return 0;
 }
 

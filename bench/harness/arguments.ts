@@ -8,6 +8,12 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { name: "seconds", kind: "number", default: 5, help: "measured seconds per run, over all rounds" },
   { name: "rounds", kind: "number", default: 5, help: "rounds; the runs take turns, the median counts" },
   { name: "json", kind: "text", default: "", help: "write the result to this file too" },
+  {
+    name: "markdown",
+    kind: "text",
+    default: "",
+    help: "write a page with the result's table to this file too",
+  },
   { name: "help", kind: "switch", default: false, help: "this text" },
 ];
 
@@ -16,6 +22,8 @@ export interface Command {
   readonly context: Context;
   /** File for the JSON, or undefined. */
   readonly json: string | undefined;
+  /** File for the page, or undefined. */
+  readonly markdown: string | undefined;
 }
 
 export type Parsed = Command | { readonly help: Scenario | undefined };
@@ -50,7 +58,12 @@ export function parseArguments(
   if (context.seconds <= 0 || !Number.isInteger(context.rounds) || context.rounds < 1) {
     throw new UsageError("--seconds is above 0, --rounds a whole number from 1");
   }
-  return { scenario, context, json: String(value("json")) || undefined };
+  return {
+    scenario,
+    context,
+    json: String(value("json")) || undefined,
+    markdown: String(value("markdown")) || undefined,
+  };
 }
 
 function commonFlags(scenario: Scenario | undefined): readonly Flag[] {

@@ -61,7 +61,8 @@ export function formatReport(report: Report, table?: Scenario["table"]): string 
   return lines.join("\n");
 }
 
-function cell(run: Run, name: string): string {
+/** A metric of a run with its spread, for people; empty where there is none. */
+export function cell(run: Run, name: string): string {
   const value = run.metrics[name];
   if (value === undefined) return "";
   const spread = run.metrics[`${name}SpreadRatio`];

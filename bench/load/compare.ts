@@ -76,8 +76,19 @@ interface Cell {
   readonly gatherMs: number[];
 }
 
-/** Runs every system at every rate; a system that cannot run here becomes a run that says why. */
-export async function compare(context: Context, rates: readonly number[]): Promise<Run[]> {
+/** Beyond it a system keeps up no longer: what it holds grows for as long as the load lasts. */
+const SATURATED_P99_MS = 1000;
+const SATURATED_DELIVERED_RATIO = 0.98;
+
+/**
+ * Runs every system at every rate; a system that cannot run here becomes a run that says why.
+ * @param stopsSaturated leave out the rates above the first one that a system did not keep up with.
+ */
+export async function compare(
+  context: Context,
+  rates: readonly number[],
+  stopsSaturated = false,
+): Promise<Run[]> {
   const missing: Run[] = [];
   const targets: Target[] = [];
   for (const target of chosen(context.text("systems"))) {
@@ -93,11 +104,22 @@ export async function compare(context: Context, rates: readonly number[]): Promi
   );
   for (let round = 0; round < context.rounds; round++) {
     for (const cell of inTurn(cells, targets.length, round)) {
-      await measureCell(context, cells, cell, round);
+      const isBeyond = stopsSaturated && cells.some((lower) => isSaturatedBelow(lower, cell));
+      if (!isBeyond) await measureCell(context, cells, cell, round);
     }
   }
-  const runs = cells.map((cell) => asRun(context, cell));
-  return [...withRatios(runs, cells), ...missing];
+  const done = cells.filter((cell) => cell.taken.length > 0);
+  const runs = done.map((cell) => asRun(context, cell));
+  return [...withRatios(runs, done), ...missing];
+}
+
+/** Whether the same system did not keep up with a lower rate. */
+function isSaturatedBelow(lower: Cell, cell: Cell): boolean {
+  if (lower.target !== cell.target || lower.rate >= cell.rate) return false;
+  return lower.taken.some(
+    ({ delivered, offered, latency }) =>
+      delivered / offered < SATURATED_DELIVERED_RATIO || latency.percentileMs(99) > SATURATED_P99_MS,
+  );
 }
 
 function chosen(names: string): readonly Target[] {
@@ -162,7 +184,7 @@ function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number 
     const ours = cells.find((other) => other.target.name === "danmakud" && other.rate === rate)?.taken.at(-1);
     if (ours !== undefined) {
       const framesPerSecond = ours.frames / ours.activeSeconds / context.number("viewers");
-      return Math.max(0, 1000 / framesPerSecond - TIMER_LATE_MS);
+      return Math.max(0, Math.round(10 * (1000 / framesPerSecond - TIMER_LATE_MS)) / 10);
     }
   }
   const asked = context.number("gather-ms");
@@ -171,7 +193,7 @@ function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number 
 
 function asRun(context: Context, cell: Cell): Run {
   const { target, rate, taken } = cell;
-  const gatherMs = median(cell.gatherMs);
+  const gatherMs = Math.round(10 * median(cell.gatherMs)) / 10;
   const metrics = { ...summarise(taken.map((one) => metricsOf(one))), ...countsOf(taken) };
   return {
     name: target.name,
@@ -240,7 +262,9 @@ function withRatios(runs: readonly Run[], cells: readonly Cell[]): Run[] {
   return runs.map((run, at) => {
     const cell = cells[at];
     if (cell?.target.name !== "danmakud") return run;
-    const others = cells.filter((other) => other.rate === cell.rate && other !== cell);
+    const others = cells.filter(
+      (other) => other.rate === cell.rate && other !== cell && other.taken.length === cell.taken.length,
+    );
     const baseline = others.find((other) => other.target.name === "baseline");
     const peers = others.filter((other) => other !== baseline);
     const cost = (one: Measured): number => one.serverCpuMicros / one.delivered;
