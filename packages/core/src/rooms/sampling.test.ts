@@ -304,8 +304,10 @@ test("whatever comes, every viewer's records and gaps tile the offsets, and show
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: "max" }), async (steps) => {
       const rooms = new Rooms({ gateways: 2, limits: false });
       const followers = [...UIDS, "nobody"].flatMap((uid, i) => {
-        const encoding = i % 2 === 0 ? "tlv" : "json";
-        return [0, 1].map((gateway) => new Follower(rooms, uid, encoding, gateway));
+        return [0, 1].map((gateway) => {
+          const encodings = ["tlv", "json", "tlv-deflate", "json-deflate"] as const;
+          return new Follower(rooms, uid, encodings[(i + gateway) % 4]!, gateway);
+        });
       });
       rooms.run();
       const sent: { uid: string; class: number }[] = [];

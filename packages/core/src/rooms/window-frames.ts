@@ -2,6 +2,7 @@ import type { Frame, FrameRenderer } from "./frame-renderer.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import type { RoomWindow } from "./room-window.ts";
 import { ShownWriter } from "./shown-writer.ts";
+import { JSON_DEFLATE, JSON_TEXT, TLV, TLV_DEFLATE } from "./viewer-table.ts";
 
 /**
  * Frames cut from a room's window, made once and given to every viewer at the same position. Valid until the window
@@ -26,7 +27,6 @@ export class WindowFrames {
   #arena = new Uint32Array(0);
   #arenaBytes = new Uint8Array(0);
   #arenaEnd = 0;
-
   readonly #renderer: FrameRenderer;
 
   constructor(renderer: FrameRenderer) {
@@ -61,11 +61,14 @@ export class WindowFrames {
     return frame;
   }
 
-  /** The same for a viewer who may have sent something that others do not see. Valid until the next call of either. */
+  /**
+   * The same for a viewer who may have sent something that others do not see; never compressed, as it is for nobody else.
+   * Valid until the next call of either.
+   */
   getOwn(window: RoomWindow, after: number, encoding: number, epoch: string, uid: string): Frame {
     this.#span(window, after);
     const start = this.#arenaEnd;
-    const frame = this.#write(window, after, encoding, epoch, uid);
+    const frame = this.#write(window, after, plainEncoding(encoding), epoch, uid);
     this.#arenaEnd = start;
     return frame;
   }
@@ -132,3 +135,9 @@ const ARENA_BYTES_MIN = 16 * 1024;
 const CACHED_MAX = 64;
 /** Encodings a viewer may have, for keys that hold an offset beside one. */
 const ENCODINGS_MAX = 8;
+
+/** What viewers of compressed frames may get as well. */
+function plainEncoding(encoding: number): number {
+  if (encoding === TLV_DEFLATE) return TLV;
+  return encoding === JSON_DEFLATE ? JSON_TEXT : encoding;
+}
