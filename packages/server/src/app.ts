@@ -20,6 +20,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   for (const warning of options.warnings) logger.warn(warning);
   const lock = lockFolder(options.data);
   await assertPortFree(options.host, options.port);
+  if (options.adminListen !== null) await assertPortFree(options.adminListen.host, options.adminListen.port);
   const pages = await buildPages();
   const over = Promise.withResolvers<void>();
   const supervisor = new Supervisor({

@@ -19,6 +19,16 @@ const BUFFER_BYTES = 32 * 1024;
 const RECORD_BYTES_RESERVED = 1024;
 const MESSAGE_CHARS_MAX = 200;
 
+/** What a viewer is greeted with, beside what its room says. */
+export interface Hello {
+  readonly resumed: boolean;
+  /** Where the viewer starts; negative where that is found later. */
+  readonly cursor: number;
+  readonly online: number;
+  /** Unix ms. */
+  readonly serverTime: number;
+}
+
 /**
  * Answers to single viewers: hello, ack, error, pong, stats. Those for the same viewer in a row are gathered into one
  * frame, so that a thousand acks cost one write; `flush` before the thread does anything else.
@@ -35,13 +45,11 @@ export class ControlFrames {
     this.#table = table;
   }
 
-  hello(viewer: ViewerId, room: WatchedRoom, resumed: boolean, cursor: number, serverTime: number): void {
+  hello(viewer: ViewerId, room: WatchedRoom, hello: Hello): void {
     this.#turnTo(viewer);
     const uid = this.#table.principals[viewer]?.uid ?? "";
     const { name, epoch } = room;
-    // The newcomer may not be counted yet.
-    const online = Math.max(room.online, room.viewers.length);
-    room.told = room.viewers.length === 1 || room.told === online ? online : undefined;
+    const { resumed, cursor, online, serverTime } = hello;
     const head = room.window.head;
     const helloEnd = encodeHello(this.#bytes, 0, { room: name, epoch, head, resumed, uid, serverTime });
     const end = encodeStats(this.#bytes, helloEnd, online);

@@ -34,6 +34,7 @@ import type {
 } from "./hub.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
+import { OnlineCounts } from "./online-counts.ts";
 import type { Publisher } from "./pending-publishes.ts";
 import { Publishing } from "./publishing.ts";
 import { RoomRegistry } from "./room-registry.ts";
@@ -52,6 +53,7 @@ export class GatewayHub implements Hub {
   readonly #control: ControlFrames;
   readonly #messages: ViewerMessages;
   readonly #sweep: ViewerSweep;
+  readonly #online: OnlineCounts;
   /** Calls that wait for a ring position to be on disk, in order of position. */
   readonly #awaitingDisk: {
     readonly position: number;
@@ -71,6 +73,7 @@ export class GatewayHub implements Hub {
     this.#publishing = new Publishing(context);
     this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
+    this.#online = new OnlineCounts(this.#table, this.#control);
     this.#sweep = new ViewerSweep(this.#table, this.#delivery);
     this.#position32 = context.broadcast.position;
     this.#position = this.#position32 >>> 0;
@@ -106,8 +109,9 @@ export class GatewayHub implements Hub {
     }
     if (entries > 0) broadcast.release();
     this.#advanceDurable(now);
-    const more = this.#delivery.turn(this.#durable);
-    return more || entries === ROOM_LIMITS.entriesPerTurnMax;
+    const delivering = this.#delivery.turn(this.#durable);
+    const telling = this.#online.turn(now);
+    return delivering || telling || entries === ROOM_LIMITS.entriesPerTurnMax;
   }
 
   /** Whether `turn` would find nothing in shared memory. */
@@ -176,6 +180,7 @@ export class GatewayHub implements Hub {
       room.usedAt = this.#context.clock.monotonic();
       this.#delivery.forget(room);
       this.#rooms.changed(room);
+      if (room.viewers.length === 0) this.#online.forget(room);
     }
     this.#messages.left(viewer);
     this.#table.remove(viewer);
@@ -335,7 +340,7 @@ export class GatewayHub implements Hub {
         return;
       case BroadcastKind.stats: {
         const room = this.#rooms.byNumber(words[word + 2] as number);
-        if (room !== undefined) this.#announceOnline(room, words[word + STATS_ONLINE] as number);
+        if (room !== undefined) this.#online.changed(room, words[word + STATS_ONLINE] as number);
         return;
       }
       case BroadcastKind.closed:
@@ -363,7 +368,8 @@ export class GatewayHub implements Hub {
     this.#table.recovering[viewer] = cursor < window.head ? 1 : 0;
     counters.add(METRICS.joins, 1);
     if (resumed) counters.add(METRICS.resumes, 1);
-    this.#control.hello(viewer, room, resumed, cursor, clock.now());
+    const online = this.#online.greet(viewer, room, clock.monotonic());
+    this.#control.hello(viewer, room, { resumed, cursor, online, serverTime: clock.now() });
     if (this.#table.state[viewer] !== ViewerState.opening) return;
     this.#delivery.start(room, viewer);
     this.#messages.admitted(viewer);
@@ -392,16 +398,6 @@ export class GatewayHub implements Hub {
       if (error !== undefined) settle(index, { error });
     });
     this.#publishing.commit();
-  }
-
-  #announceOnline(room: WatchedRoom, online: number): void {
-    room.online = online;
-    if (room.told === online) return;
-    room.told = online;
-    for (const viewer of room.viewers) {
-      if (this.#table.state[viewer] === ViewerState.live) this.#control.stats(viewer, online);
-    }
-    this.#control.flush();
   }
 
   #advanceDurable(now: number): void {

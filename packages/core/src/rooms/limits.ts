@@ -58,8 +58,6 @@ export const ROOM_LIMITS = {
   silenceMsMax: 75_000,
   /** `stats` at most this often per room. CONTRACT section 3. */
   statsIntervalMs: 5000,
-  /** A changed viewer count reaches the sequencer within this. */
-  countReportMs: 250,
   /** One group commit. */
   commitRecordsMax: 4000,
   commitGatherMs: 5,

@@ -41,7 +41,11 @@ export const METRIC_INFO: {
     kind: "counter",
     help: "Publishes whose idempotency key was seen before.",
   },
-  refusals: { name: "danmakud_refusals_total", kind: "counter", help: "Publishes answered with an error." },
+  refusals: {
+    name: "danmakud_refusals_total",
+    kind: "counter",
+    help: "Publishes refused for their sender's role or rate, or because the node is too busy.",
+  },
   deliveries: {
     name: "danmakud_deliveries_total",
     kind: "counter",

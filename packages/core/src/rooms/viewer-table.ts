@@ -33,6 +33,9 @@ export class ViewerTable {
   /** Monotonic ms of the last sign of life, and of the moment its socket was full. */
   heardAt = new Float64Array(CAPACITY_START);
   blockedAt = new Float64Array(CAPACITY_START);
+  /** Viewer count last told, and when, monotonic ms. */
+  told = new Int32Array(CAPACITY_START);
+  toldAt = new Float64Array(CAPACITY_START);
   /** Hash of the uid, to find senders among viewers. */
   uidHash = new Uint32Array(CAPACITY_START);
   /** Counts the lives of a row, so that a late answer does not reach its next tenant. */
@@ -82,6 +85,8 @@ export class ViewerTable {
     this.heardAt = grown(this.heardAt, new Float64Array(capacity));
     this.blockedAt = grown(this.blockedAt, new Float64Array(capacity));
     this.uidHash = grown(this.uidHash, new Uint32Array(capacity));
+    this.told = grown(this.told, new Int32Array(capacity));
+    this.toldAt = grown(this.toldAt, new Float64Array(capacity));
     this.serial = grown(this.serial, new Uint32Array(capacity));
   }
 }

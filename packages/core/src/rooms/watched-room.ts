@@ -10,8 +10,6 @@ export class WatchedRoom {
   readonly window: RoomWindow;
   /** Viewers on all gateways, as last announced. */
   online: number;
-  /** What all viewers here were told of it; undefined where some were told otherwise. */
-  told: number | undefined;
   /** Viewers: the live ones first, then those opening, behind or blocked. */
   readonly viewers: ViewerId[] = [];
   live = 0;

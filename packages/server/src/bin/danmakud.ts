@@ -16,8 +16,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
 /** Promised names that this version does not have yet. */
 const LATER = ["dispatch", "simulate", "export", "moderate"];
 
-process.exitCode = await main(process.argv.slice(2));
-
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   const usage = name === undefined ? "danmakud" : `danmakud ${name}`;
@@ -69,3 +67,5 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return MISTAKES.includes(error.name) ? (error.stack ?? error.message) : error.message;
 }
+
+process.exitCode = await main(process.argv.slice(2));

@@ -16,6 +16,7 @@ ${renderFlags(SERVE_FLAGS)}`,
     const options = parseServe(argv, process.env);
     const { runServe } = await import("../app.ts"); // late: help and wrong flags need no server
     await runServe(options);
-    return EXIT.ok;
+    // Everything is stopped and on disk; waiting for the runtime to let go of its threads would only delay a restart.
+    process.exit(EXIT.ok);
   },
 };

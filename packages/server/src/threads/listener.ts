@@ -8,8 +8,8 @@ import { report, say } from "./thread.ts";
 
 /** How often the files of the certificate are looked at. */
 const CERTIFICATE_LOOK_MS = 2000;
-/** Well above what the HTTP face takes, so that it gets to answer what is too large. */
-const BODY_BYTES_MAX = 8 << 20;
+/** No bound of the runtime's own: it would answer without a body. The HTTP face bounds what it reads, and says so. */
+const BODY_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 /** A connection that sends no complete request for this long is closed; event streams lift it. */
 const IDLE_TIMEOUT_S = 15;
 

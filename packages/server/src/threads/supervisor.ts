@@ -75,6 +75,9 @@ export class Supervisor {
     try {
       await this.#startThreads();
     } catch (error) {
+      // A journal that has begun ends in good order: a node that could not start has not crashed.
+      await this.#stopThreads([sequencerThread(this.#memory)], STOP_MS_MAX.sequencer);
+      await this.#stopThreads([journalThread(this.#memory)], STOP_MS_MAX.journal);
       this.#end();
       throw error;
     }
@@ -186,6 +189,7 @@ export class Supervisor {
         return;
       case "failed":
         entry.settle.fail(new Error(message.message));
+        entry.settle.stopped();
         return;
       case "log":
         log(message.level, message.message, {

@@ -6,6 +6,7 @@ import { checkRequestOrigin } from "../../auth/index.ts";
 import type { ServeOptions } from "../../config/index.ts";
 import { problem, problemOf } from "../../problem.ts";
 import { FAULTS, type Fault } from "../../threads/messages.ts";
+import { DurableState } from "../../threads/shared-memory.ts";
 import type { Supervisor } from "../../threads/supervisor.ts";
 import { createMetrics } from "./metrics.ts";
 
@@ -44,8 +45,10 @@ export function openAdminServer(
         case "/healthz":
           return Response.json({ status: "live" });
         case "/readyz":
-          if (supervisor.isRunning) return Response.json({ status: "ready" });
-          return problem("unavailable", "starting or stopping");
+          if (!supervisor.isRunning) return problem("unavailable", "starting or stopping");
+          if (new DurableState(supervisor.memory).isFailing)
+            return problem("unavailable", "the log cannot be written");
+          return Response.json({ status: "ready" });
         case "/debug/threads":
           return Response.json({ threads: supervisor.threads() });
         case "/debug/rings": {
