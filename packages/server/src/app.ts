@@ -33,17 +33,21 @@ export async function runServe(options: ServeOptions): Promise<void> {
       process.exit(1);
     },
   });
-  await supervisor.start();
-  const admin = openAdminServer(options, supervisor);
+  // Before anything answers: a stop that comes early must find its handlers.
+  const started = Promise.withResolvers<void>();
   let isStopping = false;
   const stop = (signal: string) => {
     if (isStopping) return;
     isStopping = true;
     logger.info({ signal }, "draining");
-    supervisor.stop().then(over.resolve, over.reject);
+    started.promise.then(() => supervisor.stop()).then(over.resolve, over.reject);
   };
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
+  await supervisor.start();
+  const admin = openAdminServer(options, supervisor);
+  started.resolve();
+  supervisor.serve();
   const url = `${options.tlsCert === undefined ? "http" : "https"}://${urlHost(options.host)}:${supervisor.port}/`;
   logger.info({ url, admin: admin?.url.href, data: options.data, threads: options.threads }, "ready");
   process.stdout.write(`danmakud is ready: ${url}\n`);

@@ -124,7 +124,9 @@ export class Delivery {
     const { window } = room;
     const encoding = table.encoding[viewer] as number;
     let cursor = table.cursor[viewer] as number;
-    while (cursor < window.head) {
+    // A gap at the end goes with what follows it; where there is nothing else, it is time for it.
+    const goal = cursor < window.lastShown ? window.lastShown : window.head;
+    while (cursor < goal) {
       if (cursor < window.first - 1) {
         this.#fellBehind(room, viewer);
         return;
@@ -161,6 +163,8 @@ export class Delivery {
     if (room.behind.size === 0) this.#behind.delete(room);
     this.#frames.clear();
     this.#flow(room, viewer);
+    const isWhole = (this.#table.cursor[viewer] as number) === room.window.head;
+    if (!isWhole && room.live > 0) this.#due.holdGap(room, this.#context.clock.monotonic());
   }
 
   /**

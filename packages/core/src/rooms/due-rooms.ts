@@ -61,7 +61,8 @@ export class DueRooms {
     room.passHead = room.window.head;
     room.passIsForAll = room.dueAt !== 0 && room.dueAt <= now;
     if (!room.passIsForAll) return;
-    room.passedHead = room.passHead;
+    const { lastShown } = room.window;
+    room.passedHead = lastShown > room.passedHead ? lastShown : room.passHead;
     room.gapsDueAt = 0;
     this.#gaps.delete(room);
   }
@@ -72,9 +73,17 @@ export class DueRooms {
     room.sendersDueAt = 0;
     if (room.passIsForAll) room.dueAt = 0;
     if (room.dueAt === 0) this.#due.delete(room);
-    if (window.head === room.passHead || room.live === 0) return;
+    if (room.live === 0) return;
     if (room.passIsForAll && window.lastShown > room.passHead) this.#forAll(room, now);
-    if (room.dueAt === 0 && window.lastLeftOut > room.passHead) this.#leftOut(room, now);
+    else if (room.dueAt === 0 && window.lastLeftOut > room.passHead) this.#leftOut(room, now);
+    else if (window.head > room.passedHead) this.holdGap(room, now);
+  }
+
+  /** Some viewers have still to be told of what was left out last. */
+  holdGap(room: WatchedRoom, now: number): void {
+    if (room.dueAt !== 0 || room.gapsDueAt !== 0) return;
+    room.gapsDueAt = now + ROOM_LIMITS.gapHeldMs;
+    this.#gaps.add(room);
   }
 
   /** The room has no live viewers any more. */
@@ -102,10 +111,7 @@ export class DueRooms {
       room.sendersDueAt = now + (isSmall ? 0 : ROOM_LIMITS.sendersGatherMs);
       this.#due.add(room);
     }
-    if (room.gapsDueAt === 0) {
-      room.gapsDueAt = now + ROOM_LIMITS.gapHeldMs;
-      this.#gaps.add(room);
-    }
+    this.holdGap(room, now);
   }
 }
 

@@ -373,3 +373,36 @@ describe("compressed frames", () => {
     expect(text.bytes).toBeLessThan(plain.bytes);
   });
 });
+
+describe("a room entered while it is being let go", () => {
+  /** A viewer enters between the sequencer's decision and the gateway's reading of it. */
+  async function enterLate(records: number) {
+    const rooms = new Rooms({ roomLingerMs: 1000 });
+    if (records > 0) await rooms.publish("r", many(records));
+    else rooms.hub.leave(rooms.join("r").id);
+    rooms.run();
+    rooms.now += 10_000;
+    rooms.sequencer.tick();
+    expect(rooms.sequencer.openRooms).toBe(0);
+    const viewer = rooms.join("r");
+    rooms.run();
+    return { rooms, viewer };
+  }
+
+  test("goes on where the log has it", async () => {
+    const { rooms, viewer } = await enterLate(3);
+    expect(viewer.of("hello")).toHaveLength(1);
+    expect(await rooms.publish("r", many(2))).toEqual([4, 5]);
+    expect(viewer.offsets()).toEqual([4, 5]);
+  });
+
+  test("begins anew where the log has nothing, and says so", async () => {
+    const { rooms, viewer } = await enterLate(0);
+    expect(viewer.of("hello").map(({ epoch, resumed }) => [epoch, resumed])).toEqual([
+      ["epoch1", false],
+      ["epoch2", false],
+    ]);
+    expect(await rooms.publish("r", many(2))).toEqual([1, 2]);
+    expect(viewer.offsets()).toEqual([1, 2]);
+  });
+});

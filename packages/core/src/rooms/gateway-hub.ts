@@ -58,7 +58,7 @@ export class GatewayHub implements Hub {
   readonly #awaitingDisk: {
     readonly position: number;
     readonly since: number;
-    readonly run: (inTime: boolean) => void;
+    readonly run: () => void;
   }[] = [];
   /** Positions as numbers that do not wrap: what the consumer's stands for, and the wrapping one it was taken from. */
   #position: number;
@@ -67,7 +67,7 @@ export class GatewayHub implements Hub {
 
   constructor(context: GatewayContext) {
     this.#context = context;
-    this.#rooms = new RoomRegistry(context);
+    this.#rooms = new RoomRegistry(context, (room, replacement) => this.#replace(room, replacement));
     const renderer = new FrameRenderer(context.deflate);
     this.#delivery = new Delivery(context, this.#table, renderer);
     this.#publishing = new Publishing(context);
@@ -138,7 +138,7 @@ export class GatewayHub implements Hub {
       this.#awaitingDisk[0] !== undefined &&
       now - this.#awaitingDisk[0].since > ROOM_LIMITS.answerTimeoutMs
     ) {
-      this.#awaitingDisk.shift()?.run(false);
+      this.#awaitingDisk.shift()?.run();
     }
     this.#sweep.sweep(now);
     this.#context.counters.set(METRICS.viewers, this.#table.count);
@@ -252,10 +252,9 @@ export class GatewayHub implements Hub {
           else reject(answer);
           return;
         }
-        // The log is read only once it holds everything up to the head that was just named.
-        this.#whenDurable(answer.position, (inTime) => {
-          if (!inTime)
-            return reject(new DanmakuError("unavailable", "the log is behind", { retryAfterMs: 1000 }));
+        // The log is read only once it holds everything up to the head that was just named. Where it cannot be
+        // written at present, what it holds is all there is to tell.
+        this.#whenDurable(answer.position, () => {
           try {
             const { epoch, head } = answer;
             resolve({ epoch, head, bytes: readHistory(this.#context.log, name, head, query) });
@@ -351,6 +350,22 @@ export class GatewayHub implements Hub {
     }
   }
 
+  /** The room began a new life: its viewers are told by a new `hello`, and go on at its head. */
+  #replace(room: WatchedRoom, replacement: WatchedRoom | DanmakuError): void {
+    this.#online.forget(room);
+    for (const viewer of [...room.viewers]) {
+      room.removeViewer(this.#table, viewer);
+      this.#delivery.forget(room);
+      if (replacement instanceof DanmakuError) {
+        this.#table.rooms[viewer] = undefined;
+        this.#table.sinks[viewer]?.close(CLOSE_TRY_AGAIN_LATER, replacement.message);
+      } else {
+        this.#table.state[viewer] = ViewerState.opening;
+        this.#admit(viewer, replacement, { kind: "head" });
+      }
+    }
+  }
+
   #admit(viewer: ViewerId, room: WatchedRoom, start: StartPosition): void {
     const { clock, counters } = this.#context;
     const { window } = room;
@@ -407,12 +422,12 @@ export class GatewayHub implements Hub {
     this.#publishing.pending.durable(durable, now);
     this.#control.flush();
     while (this.#awaitingDisk[0] !== undefined && this.#awaitingDisk[0].position <= durable) {
-      this.#awaitingDisk.shift()?.run(true);
+      this.#awaitingDisk.shift()?.run();
     }
   }
 
-  #whenDurable(position: number, run: (inTime: boolean) => void): void {
-    if (position <= this.#durable) run(true);
+  #whenDurable(position: number, run: () => void): void {
+    if (position <= this.#durable || this.#context.isJournalFailing()) run();
     else this.#awaitingDisk.push({ position, since: this.#context.clock.monotonic(), run });
   }
 

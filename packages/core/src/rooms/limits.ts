@@ -62,6 +62,8 @@ export const ROOM_LIMITS = {
   commitRecordsMax: 4000,
   commitGatherMs: 5,
   commitRetryMs: 250,
+  /** The sequencer holds rooms this much longer than gateways, so that those rarely meet a room that is being let go. */
+  lingerMarginMs: 2000,
   /** Rooms looked at per pass of forgetting. */
   forgetRoomsMax: 10_000,
   forgetIntervalMs: 60_000,

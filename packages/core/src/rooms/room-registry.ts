@@ -13,6 +13,8 @@ export interface RoomAnswer extends RoomEntry {
 }
 
 type OnAnswer = (answer: RoomAnswer | DanmakuError) => void;
+/** A room's viewers belong in another room now, or nowhere. */
+type OnReplaced = (room: WatchedRoom, replacement: WatchedRoom | DanmakuError) => void;
 type OnRoom = (room: WatchedRoom | DanmakuError) => void;
 
 interface Question {
@@ -24,6 +26,7 @@ const encoder = new TextEncoder();
 
 export class RoomRegistry {
   readonly #context: GatewayContext;
+  readonly #onReplaced: OnReplaced;
   readonly #byName = new Map<string, WatchedRoom>();
   readonly #byNumber = new Map<number, WatchedRoom>();
   /** Rooms being opened, with those who wait for them. */
@@ -36,8 +39,9 @@ export class RoomRegistry {
   #lastNumber = -1;
   #last: WatchedRoom | undefined;
 
-  constructor(context: GatewayContext) {
+  constructor(context: GatewayContext, onReplaced: OnReplaced) {
     this.#context = context;
+    this.#onReplaced = onReplaced;
   }
 
   get(name: string): WatchedRoom | undefined {
@@ -97,10 +101,36 @@ export class RoomRegistry {
     if (room.viewers.length !== room.reported) this.#uncounted.add(room);
   }
 
-  /** The sequencer has let go of the number. */
+  /**
+   * The sequencer has let go of the number. Where somebody entered at the same moment the room is opened again: it goes
+   * on as it was, or, where the log had nothing of it, as a new one with another epoch.
+   */
   closed(number: number): void {
     const room = this.#byNumber.get(number);
-    if (room !== undefined) this.#drop(room);
+    if (room === undefined) return;
+    if (room.viewers.length === 0 && room.inFlight === 0) {
+      this.#drop(room);
+      return;
+    }
+    this.#byNumber.delete(number);
+    this.#lastNumber = -1;
+    this.#ask(room.name, true, (answer) => {
+      if (this.#byName.get(room.name) !== room) return;
+      if (
+        !(answer instanceof DanmakuError) &&
+        answer.epoch === room.epoch &&
+        answer.head === room.window.head
+      ) {
+        room.number = answer.number;
+        room.reported = 0;
+        this.#byNumber.set(room.number, room);
+        this.#lastNumber = -1;
+        this.changed(room);
+        return;
+      }
+      this.#drop(room);
+      this.#onReplaced(room, answer instanceof DanmakuError ? answer : this.#watch(answer));
+    });
   }
 
   /** Reports counts, gives up on questions, lets go of empty rooms. */

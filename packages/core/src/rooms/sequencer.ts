@@ -422,7 +422,10 @@ export class Sequencer {
       if (looked++ >= ROOM_LIMITS.entriesPerTurnMax || !broadcastHasRoom(this.#options.broadcast)) return;
       this.#idle.delete(room);
       if (room.online > 0) continue;
-      if (now - room.touchedAt < this.#options.roomLingerMs || !this.#isDurable(room.lastPosition)) {
+      if (
+        now - room.touchedAt < this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs ||
+        !this.#isDurable(room.lastPosition)
+      ) {
         // Back to the end, so that the next tick looks at others first.
         this.#idle.add(room);
         continue;

@@ -72,6 +72,13 @@ export class ShownWriter {
     if (at > shown) this.#copy(words, shown, at);
   }
 
+  /** Leaves the gap that is still open to the next frame; returns how many offsets that are. */
+  hold(): number {
+    const held = this.#gapRecords;
+    this.#gapRecords = 0;
+    return held;
+  }
+
   /** Writes the gap that is still open, if any. */
   finish(): void {
     if (this.#gapRecords === 0) return;

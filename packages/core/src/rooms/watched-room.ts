@@ -5,7 +5,8 @@ import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 /** A room as a gateway sees it: its newest records and its viewers on this gateway. */
 export class WatchedRoom {
   readonly name: string;
-  readonly number: number;
+  /** Given by the sequencer, which gives another one when it has let go of the room. */
+  number: number;
   readonly epoch: string;
   readonly window: RoomWindow;
   /** Viewers on all gateways, as last announced. */
@@ -27,7 +28,7 @@ export class WatchedRoom {
   passIsForAll = true;
   /** Head of the window when the pass began: what came later needs another one. */
   passHead = 0;
-  /** Head of the window when the last pass for all began. */
+  /** Offset up to which the last pass for all has brought the viewers. */
   passedHead: number;
   /** A pass for all is due at this time, monotonic ms; 0 = nothing to send. */
   dueAt = 0;

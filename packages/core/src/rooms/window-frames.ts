@@ -6,7 +6,8 @@ import { JSON_DEFLATE, JSON_TEXT, TLV, TLV_DEFLATE } from "./viewer-table.ts";
 
 /**
  * Frames cut from a room's window, made once and given to every viewer at the same position. Valid until the window
- * changes, which `clear` says. Where records were left out of what viewers see, frames have gaps in their place.
+ * changes, which `clear` says. Where records were left out of what viewers see, frames have gaps in their place; a frame
+ * ends with its last record, so that what is left out after it becomes one gap with what will be.
  */
 export class WindowFrames {
   readonly #after: number[] = [];
@@ -111,9 +112,10 @@ export class WindowFrames {
     shown.begin(this.#arena, this.#arenaBytes, start);
     shown.add(words, bytes, this.#from, this.#to, uid);
     shown.add(words, bytes, this.#secondFrom, this.#secondTo, uid);
-    shown.finish();
-    this.#arenaEnd = shown.end;
     this.count = this.next - after - shown.leftOut;
+    if (uid === undefined && shown.end > start) this.next -= shown.hold();
+    else shown.finish();
+    this.#arenaEnd = shown.end;
     return this.#renderer.render(this.#arenaBytes, start, shown.end, encoding, epoch);
   }
 

@@ -16,6 +16,10 @@ import { clock, report, runLoop, runThread, say, type ThreadContext } from "./th
 
 runThread(async (context, messages) => {
   const { options, port, thread, pages } = context.start;
+  let isServing = false;
+  messages.serving = () => {
+    isServing = true;
+  };
   const lists = new RoomLists();
   messages.rooms = ({ id, rooms }) => lists.answer(id, rooms);
   const hub = createHub(context, lists);
@@ -30,6 +34,7 @@ runThread(async (context, messages) => {
     pageCsp: PAGE_CSP,
     log: { error: (fields, message) => report(`${message}: ${fields.method} ${fields.path}`, fields.err) },
     unready: () => {
+      if (!isServing) return "starting";
       if (drain.isBegun) return "draining";
       return context.durable.isFailing ? "the log cannot be written" : undefined;
     },

@@ -24,6 +24,8 @@ export type Fault = (typeof FAULTS)[number];
 
 export type ToThread =
   | StartMessage
+  /** Gateways: the whole node is up. */
+  | { readonly type: "serving" }
   /** Gateways: stop accepting, send everybody away, then say `stopped`. Others: finish all work first. */
   | { readonly type: "stop" }
   | { readonly type: "fault"; readonly fault: Fault }

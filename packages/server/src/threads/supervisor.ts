@@ -47,6 +47,7 @@ export class Supervisor {
   #incarnation = 0;
   #port: number;
   #state: "starting" | "running" | "stopping" | "stopped" = "starting";
+  #isServing = false;
   #restarts: number[] = [];
   #watch: ReturnType<typeof setInterval> | undefined;
 
@@ -66,7 +67,7 @@ export class Supervisor {
   }
 
   get isRunning(): boolean {
-    return this.#state === "running";
+    return this.#state === "running" && this.#isServing;
   }
 
   /** Starts everything; rejects where a thread cannot start. */
@@ -82,6 +83,13 @@ export class Supervisor {
       throw error;
     }
     this.#state = "running";
+  }
+
+  /** Lets the gateways say that the node is ready; due once everything beside the threads is up too. */
+  serve(): void {
+    this.#isServing = true;
+    for (let gateway = 0; gateway < this.#memory.gateways; gateway++)
+      this.#tell(gateway, { type: "serving" });
   }
 
   /** Drains and stops: gateways first, then what they feed. */
@@ -182,6 +190,7 @@ export class Supervisor {
     switch (message.type) {
       case "ready":
         if (message.note !== undefined) log("warn", message.note, { thread: name });
+        if (this.#isServing) this.#tell(thread, { type: "serving" });
         entry.settle.ready(message.port);
         return;
       case "stopped":
