@@ -81,7 +81,7 @@ export class DueRooms {
 
   /** Some viewers have still to be told of what was left out last. */
   holdGap(room: WatchedRoom, now: number): void {
-    if (room.dueAt !== 0 || room.gapsDueAt !== 0) return;
+    if (room.gapsDueAt !== 0) return;
     room.gapsDueAt = now + ROOM_LIMITS.gapHeldMs;
     this.#gaps.add(room);
   }

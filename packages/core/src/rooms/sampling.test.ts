@@ -205,6 +205,23 @@ test.each(["left out", "seen by all"])(
   },
 );
 
+test("who joins while a pass over many viewers announces gaps is told of them too", async () => {
+  const rooms = new Rooms();
+  const viewers = Array.from({ length: ROOM_LIMITS.sendsPerTurnMax * 2 }, () => rooms.join("r"));
+  rooms.run();
+  await usedUp(rooms);
+  rooms.now -= 50;
+  await rooms.publish("r", by("x", 3));
+  rooms.now += ROOM_LIMITS.gapHeldMs;
+  rooms.hub.turn();
+  expect(viewers.filter((viewer) => viewer.of("gap").length === 1)).toHaveLength(ROOM_LIMITS.sendsPerTurnMax);
+  const newcomer = rooms.join("r", { kind: "resume", epoch: "epoch1", after: 0 });
+  expect(outline(newcomer)).toEqual(["1"]);
+  rooms.run(ROOM_LIMITS.gapHeldMs);
+  rooms.run(ROOM_LIMITS.gapHeldMs);
+  for (const viewer of [...viewers, newcomer]) expect(outline(viewer)).toEqual(["1", "2-4 sampled"]);
+});
+
 /** A viewer through its lives: every one goes on where the last one ended. */
 class Follower {
   readonly uid: string;
