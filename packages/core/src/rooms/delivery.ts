@@ -31,10 +31,10 @@ const GAP_BYTES = 16;
 export class Delivery {
   readonly #context: GatewayContext;
   readonly #table: ViewerTable;
-  readonly #pacing = new Pacing();
+  readonly #pacing: Pacing;
   readonly #renderer: FrameRenderer;
   readonly #frames: WindowFrames;
-  readonly #due = new DueRooms(this.#pacing);
+  readonly #due: DueRooms;
   /** Rooms with viewers that read from the log. */
   readonly #behind = new Set<WatchedRoom>();
   #sent = 0;
@@ -43,6 +43,8 @@ export class Delivery {
 
   constructor(context: GatewayContext, table: ViewerTable, renderer: FrameRenderer) {
     this.#renderer = renderer;
+    this.#pacing = new Pacing({ latencyTargetMs: context.latencyTargetMs });
+    this.#due = new DueRooms(this.#pacing);
     this.#frames = new WindowFrames(renderer);
     this.#context = context;
     this.#table = table;

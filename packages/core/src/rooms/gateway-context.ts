@@ -29,4 +29,6 @@ export interface GatewayContext {
   readonly limits: boolean;
   readonly contentMax: number;
   readonly roomLingerMs: number;
+  /** See `PacingOptions`. */
+  readonly latencyTargetMs: number;
 }

@@ -3,30 +3,38 @@
  * a large room gains by gathering for a moment; a small one has nothing to gain and goes out at once.
  */
 export interface PacingOptions {
-  /** Longest wait for more, ms; the target for P99 is about twice that. Default 5. */
-  readonly gatherMsMax?: number;
-  /** Up to this many live viewers a room goes out at once. Default 32: their writes take about 0.2 ms. */
-  readonly smallRoomMax?: number;
+  /**
+   * Within this time, ms, a record should have reached the last viewer of its room: the gathering and the pass over the
+   * sockets together. Default 20: viewers of a video notice nothing below 50. A pass that takes longer by itself is the
+   * bound of the machine.
+   */
+  readonly latencyTargetMs?: number;
 }
 
+/** A pass this short, ms, goes out at once: gathering would cost more latency than it saves work. */
+const SHORT_PASS_MS = 1;
+/** The share of its own length that even a pass beyond the target leaves for everything else. */
+const BREATH = 0.25;
+/** Shorter stretches say more about the clock than about the sends. */
+const OBSERVED_SENDS_MIN = 16;
+
 export class Pacing {
-  readonly #gatherMsMax: number;
-  readonly #smallRoomMax: number;
+  readonly #latencyTargetMs: number;
   /** Cost of one send, microseconds; a moving average of what passes took. */
   #sendMicros = 6;
 
   constructor(options: PacingOptions = {}) {
-    this.#gatherMsMax = options.gatherMsMax ?? 5;
-    this.#smallRoomMax = options.smallRoomMax ?? 32;
+    this.#latencyTargetMs = options.latencyTargetMs ?? 20;
   }
 
   /**
-   * How long to gather before a room with `live` viewers goes out, ms. As long as its pass takes: half of the time is
-   * then left for everything else, and the wait never exceeds what the pass itself costs in latency.
+   * How long to gather before a room with `live` viewers goes out, ms: what the target leaves beside the pass itself,
+   * but no longer than the pass takes, so that half of the time is free at most and the wait stays in proportion.
    */
   gatherMs(live: number): number {
-    if (live <= this.#smallRoomMax) return 0;
-    return Math.min((live * this.#sendMicros) / 1000, this.#gatherMsMax);
+    const passMs = (live * this.#sendMicros) / 1000;
+    if (passMs <= SHORT_PASS_MS) return 0;
+    return Math.max(Math.min(passMs, this.#latencyTargetMs - passMs), passMs * BREATH);
   }
 
   /** Learns from a finished stretch of `sends` that took `ms`. */
@@ -36,6 +44,3 @@ export class Pacing {
     this.#sendMicros += (micros - this.#sendMicros) / 16;
   }
 }
-
-/** Shorter stretches say more about the clock than about the sends. */
-const OBSERVED_SENDS_MIN = 16;

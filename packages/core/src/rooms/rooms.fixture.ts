@@ -269,6 +269,7 @@ export class Rooms {
         report: (message) => this.reports.push(message),
         limits: options.limits ?? false,
         contentMax: 200,
+        latencyTargetMs: 20,
         roomLingerMs,
       });
     });

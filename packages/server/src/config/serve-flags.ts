@@ -4,6 +4,7 @@ import type { Durability } from "@danmakud/core/ports";
 import { flag, optionalFlag } from "./flags.ts";
 import {
   CONTENT_MAX_CEILING,
+  LATENCY_TARGET_MS_MAX,
   RETAIN_MAX,
   ROOM_LINGER_MS_MAX,
   ROOM_TTL_S_MAX,
@@ -114,6 +115,13 @@ export const SERVE_FLAGS = {
     schema: integer(0, ROOM_LINGER_MS_MAX),
     fallback: 60_000,
     help: "milliseconds that an empty room's recent records stay in memory",
+  }),
+  latencyTargetMs: flag({
+    flag: "latency-target-ms",
+    argument: "N",
+    schema: integer(0, LATENCY_TARGET_MS_MAX),
+    fallback: 20,
+    help: "milliseconds in which a large room's viewers should all have a danmaku; more saves work",
   }),
   contentMax: flag({
     flag: "content-max",

@@ -34,6 +34,7 @@ test("defaults", () => {
     roomTtlS: 604_800,
     roomsMax: 1_000_000,
     roomLingerMs: 60_000,
+    latencyTargetMs: 20,
     contentMax: 200,
     dev: true,
     insecureOpen: false,

@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly roomsMax: number;
   /** Milliseconds that an empty room's window stays in memory. */
   readonly roomLingerMs: number;
+  /** Milliseconds in which a large room's viewers should all have a danmaku. */
+  readonly latencyTargetMs: number;
   /** Code points of content at most. */
   readonly contentMax: number;
   /** No sign-in; loopback `Host` and `Origin` only, unless `insecureOpen`. */

@@ -91,5 +91,6 @@ function createHub(context: ThreadContext, lists: RoomLists): GatewayHub {
     limits: options.limits,
     contentMax: options.contentMax,
     roomLingerMs: options.roomLingerMs,
+    latencyTargetMs: options.latencyTargetMs,
   });
 }
