@@ -53,11 +53,14 @@ function print(room: Room, json: boolean): Promise<number> {
     process.stdout.on("error", () => resolve(EXIT.ok));
     process.once("SIGINT", () => resolve(EXIT.ok));
     process.once("SIGTERM", () => resolve(EXIT.ok));
+    const rush = new LeftOut(note);
     const show = (record: DanmakuRecord | DeleteRecord | GapRecord): void => {
       if (json) write(JSON.stringify(record));
       else if (record.type === "danmaku") write(describeDanmaku(record));
       else if (record.type === "delete") write(describeDelete(record));
-      if (record.type === "gap") note(`-- ${record.from} to ${record.to} will not come: ${record.reason}`);
+      if (record.type !== "gap") return;
+      if (record.reason === "sampled") rush.add(record.to - record.from + 1);
+      else note(`-- ${record.from} to ${record.to} will not come: ${record.reason}`);
     };
     room.on("message", show);
     room.on("deleted", show);
@@ -75,6 +78,28 @@ function print(room: Room, json: boolean): Promise<number> {
     room.on("error", (error) => note(`danmakud: ${error.code}: ${error.message}`));
   });
 }
+
+/** What a rush leaves out comes between almost every two danmaku: told in sums, now and then. */
+class LeftOut {
+  readonly #note: (line: string) => void;
+  #count = 0;
+  #toldAt = 0;
+
+  constructor(note: (line: string) => void) {
+    this.#note = note;
+  }
+
+  add(count: number): void {
+    this.#count += count;
+    const now = performance.now();
+    if (now - this.#toldAt < LEFT_OUT_TOLD_MS) return;
+    this.#note(`-- ${this.#count} left out: more come than the room shows`);
+    this.#count = 0;
+    this.#toldAt = now;
+  }
+}
+
+const LEFT_OUT_TOLD_MS = 5000;
 
 function describeDanmaku({ offset, ts, uid, name, content, class: rank }: DanmakuRecord): string {
   const time = new Date(ts).toLocaleTimeString("en-GB");

@@ -72,13 +72,13 @@ export class CommentList {
     this.#push(row);
   }
 
-  /** Says where comments are missing. A moderator's removal leaves no mark. */
+  /** Says where comments are missing. A moderator's removal leaves no mark, nor what a rush leaves out everywhere. */
   gap(record: GapRecord): void {
     const row = this.note(GAP_PHRASES[record.reason], { n: record.to - record.from + 1 });
     row.dataset.from = String(record.from);
     row.dataset.to = String(record.to);
     row.dataset.reason = record.reason;
-    row.hidden = record.reason === "deleted";
+    row.hidden = record.reason === "deleted" || record.reason === "sampled";
   }
 
   /** Adds a line that is not a comment. */
