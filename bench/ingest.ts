@@ -31,7 +31,7 @@ export const ingest: Scenario = {
     {
       name: "window",
       kind: "number",
-      default: 4,
+      default: 6,
       help: "frames per publisher that wait for acknowledgements",
     },
     { name: "content-bytes", kind: "number", default: 24, help: "bytes of a danmaku's text" },

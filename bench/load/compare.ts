@@ -184,7 +184,9 @@ function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number 
     const ours = cells.find((other) => other.target.name === "danmakud" && other.rate === rate)?.taken.at(-1);
     if (ours !== undefined) {
       const framesPerSecond = ours.frames / ours.activeSeconds / context.number("viewers");
-      return Math.max(0, Math.round(10 * (1000 / framesPerSecond - TIMER_LATE_MS)) / 10);
+      const periodMs = 1000 / framesPerSecond - TIMER_LATE_MS;
+      // Timers count whole milliseconds; below, the loop sends what comes when it comes.
+      return periodMs < 1 ? 0 : Math.round(10 * periodMs) / 10;
     }
   }
   const asked = context.number("gather-ms");

@@ -16,6 +16,8 @@ const SO_LINGER = 13;
 const TCP_NODELAY = 1;
 const EPOLL_CTL_ADD = 1;
 const EPOLLIN = 1;
+/** Edge-triggered: said once per arrival. A read that did not fill its memory left nothing behind. */
+const EPOLLET = 0x80000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
@@ -131,7 +133,7 @@ export class Poll {
 
   add(fd: number, number: number): void {
     const words = new Int32Array(this.#event.bytes.buffer);
-    words[0] = EPOLLIN;
+    words[0] = EPOLLIN | EPOLLET;
     words[EVENT_DATA] = number;
     if (libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#event.address) < 0) {
       throw new Error(`epoll refuses a socket (error ${errno()})`);
