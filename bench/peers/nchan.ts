@@ -2,11 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "./server-process.ts";
-import { failureOf, outputOf, serverFile, whyNoNode } from "./servers/tools.ts";
+import { failureOf, GATHER_MS, outputOf, serverFile, whyNoNode } from "./servers/tools.ts";
 import { type Target, tallyPayloads } from "./target.ts";
 
-/** About the longest that keeps P99 below 25 ms with 2,000 viewers. */
-const GATHER_MS = 15;
 const NGINX = "/usr/sbin/nginx";
 const MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 const PACKAGES = ["nginx", "libnginx-mod-nchan"];

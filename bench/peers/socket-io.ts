@@ -1,10 +1,7 @@
 import packageFile from "socket.io/package.json";
 import { startServer } from "./server-process.ts";
-import { serverFile, whyNoNode } from "./servers/tools.ts";
+import { GATHER_MS, serverFile, whyNoNode } from "./servers/tools.ts";
 import { type Message, type Target, tallyPayloads } from "./target.ts";
-
-/** About the longest that keeps P99 below 25 ms with 2,000 viewers: sending to all of them comes on top. */
-const GATHER_MS = 8;
 
 /** Packets of Engine.IO (first digit) and Socket.IO (second), protocol 5, which is all that is needed here. */
 const CONNECT = "40";

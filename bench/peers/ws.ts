@@ -1,10 +1,7 @@
 import packageFile from "ws/package.json";
 import { startServer } from "./server-process.ts";
-import { serverFile, whyNoNode } from "./servers/tools.ts";
+import { GATHER_MS, serverFile, whyNoNode } from "./servers/tools.ts";
 import { type Target, tallyPayloads } from "./target.ts";
-
-/** About the longest that keeps P99 below 25 ms with 2,000 viewers: sending to all of them comes on top. */
-const GATHER_MS = 10;
 
 /** The WebSocket library that most Node servers use; see `servers/ws.mjs` for how it is set up. */
 export const ws: Target = {
