@@ -31,7 +31,7 @@ export const ingest: Scenario = {
     {
       name: "window",
       kind: "number",
-      default: 6,
+      default: 4,
       help: "frames per publisher that wait for acknowledgements",
     },
     { name: "content-bytes", kind: "number", default: 24, help: "bytes of a danmaku's text" },

@@ -59,6 +59,7 @@ export const LOAD_TABLE: NonNullable<Scenario["table"]> = {
     "latencyP999Ms",
     "loadCpuMicrosPerDelivery",
     "loadBusyRatio",
+    "foreignBusyRatio",
   ],
 };
 
@@ -231,6 +232,7 @@ function metricsOf(measured: Measured): Metrics {
     deliveryBytes: measured.bytes * perDelivery,
     loadCpuMicrosPerDelivery: measured.loadCpuMicros * perDelivery,
     loadBusyRatio: measured.loadBusyRatio,
+    foreignBusyRatio: measured.foreignCpuMicros / 1e6 / wallSeconds,
     publisherLateMs: measured.publisherLateMs,
   };
 }

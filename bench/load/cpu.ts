@@ -41,6 +41,15 @@ export function cpuMicros(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (timesOf(pid)?.micros ?? 0), 0);
 }
 
+/** What all processes of the machine used since it started, interrupts included, microseconds. */
+export function machineMicros(): number {
+  // cpu user nice system idle iowait irq softirq …
+  const fields =
+    readFileSync("/proc/stat", "utf8").split("\n", 1)[0]?.trim().split(/\s+/).slice(1).map(Number) ?? [];
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = fields;
+  return (user + nice + system + irq + softirq) * TICK_MICROS;
+}
+
 /** Time a process's main thread ran or was ready to run but had to wait for a core, microseconds. */
 export function busyMicros(pid: number): number {
   try {

@@ -1,7 +1,7 @@
 /** One measurement: a fresh server, its viewers, one publisher, a rate. */
 import type { Target } from "../peers/target.ts";
 import { sharedMicros } from "./clock.ts";
-import { busyMicros, cpuMicros, processTree } from "./cpu.ts";
+import { busyMicros, cpuMicros, machineMicros, processTree } from "./cpu.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { LoadProcess } from "./load-client.ts";
 import type { ViewersReport } from "./messages.ts";
@@ -50,6 +50,8 @@ export interface Measured {
   readonly wallSeconds: number;
   readonly serverCpuMicros: number;
   readonly loadCpuMicros: number;
+  /** Of the machine, by neither server nor generator. */
+  readonly foreignCpuMicros: number;
   /** Share of the stretch in which the busiest load process ran or waited for a core. */
   readonly loadBusyRatio: number;
   /** Worst delay of the publisher's own, ms. */
@@ -137,6 +139,7 @@ class Run {
     const loadPids = [...this.#viewers, this.#publisher].map((process) => process.pid);
     const serverCpu = cpuMicros(server);
     const loadCpu = cpuMicros(loadPids);
+    const machineCpu = machineMicros();
     const busy = loadPids.map(busyMicros);
     const began = sharedMicros();
 
@@ -151,6 +154,7 @@ class Run {
     const ended = sharedMicros();
     const serverCpuMicros = cpuMicros(server) - serverCpu;
     const loadCpuMicros = cpuMicros(loadPids) - loadCpu;
+    const foreignCpuMicros = Math.max(0, machineMicros() - machineCpu - serverCpuMicros - loadCpuMicros);
     const loadBusyRatio = Math.max(
       ...loadPids.map((pid, i) => (busyMicros(pid) - (busy[i] ?? 0)) / (ended - began)),
     );
@@ -181,6 +185,7 @@ class Run {
       wallSeconds: (ended - began) / 1e6,
       serverCpuMicros,
       loadCpuMicros,
+      foreignCpuMicros,
       loadBusyRatio,
       publisherLateMs: published.lateMicrosMax / 1000,
       latency,
