@@ -49,18 +49,13 @@ runThread(async (context, messages) => {
   const loop = {
     turn: () => clock.monotonic() >= journal.dueAt() && journal.turn(),
     isIdle: () => journal.isIdle(),
-    // With entries in the ring: when the group has gathered; a group that failed: when it is tried again.
-    nextDueAt: () => (journal.isIdle() ? Number.POSITIVE_INFINITY : journal.dueAt()),
+    // When the group has gathered, or, one that failed, when it is tried again. Nothing to write: when something comes.
+    nextDueAt: () => Math.max(journal.dueAt(), clock.monotonic() + (journal.isIdle() ? IDLE_MS : 0)),
+    // While a group gathers, each record that joins it need not wake the thread.
+    canWait: () => clock.monotonic() < journal.dueAt(),
     tick: () => journal.expireKeys(),
   };
-  // Sleeping while entries gather must not end at once because there are entries.
-  await runLoop(
-    context,
-    { ...loop, isIdle: () => journal.isIdle() || clock.monotonic() < journal.dueAt() },
-    () => {
-      return isStopping && journal.isIdle();
-    },
-  );
+  await runLoop(context, loop, () => isStopping && journal.isIdle());
   log.close();
   context.heartbeats.stop(thread);
   say({ type: "stopped" });
@@ -84,3 +79,6 @@ function open(context: ThreadContext, options: ServeOptions): StoreWriter | unde
 function textOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
+
+/** Beyond any beat: an idle journal has nothing due. */
+const IDLE_MS = 60_000;

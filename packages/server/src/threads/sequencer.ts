@@ -41,9 +41,8 @@ runThread(async (context, messages) => {
   const isIdle = () => ingress.every((ring) => ring.isEmpty());
   const loop = {
     turn: () => {
-      const moved = sequencer.turn();
-      if (moved) wakeReaders();
-      return moved;
+      if (sequencer.turn()) wakeReaders();
+      return !isIdle() && sequencer.canMove();
     },
     // A full broadcast ring leaves entries where they are; then it is for the readers to move first.
     isIdle: () => isIdle() || !sequencer.canMove(),

@@ -6,7 +6,7 @@ import { DurableState, METRIC_NAMES } from "./shared-memory.ts";
 
 declare const self: Worker;
 
-/** The longest sleep: a thread beats at least this often. */
+/** A thread beats at least this often. */
 const BEAT_MS = 200;
 
 export const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
@@ -65,6 +65,8 @@ export interface Loop {
   isIdle(): boolean;
   /** When `turn` is due at the latest although nothing came, monotonic ms. */
   nextDueAt(): number;
+  /** Whether what comes before `nextDueAt` can wait until then: the thread is not woken for it. */
+  canWait?(): boolean;
   /** Work by the clock, every `BEAT_MS`. */
   tick(): void;
 }
@@ -72,22 +74,63 @@ export interface Loop {
 /** Turns until `isOver` says so. Sockets and messages get their share after every turn. */
 export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => boolean): Promise<void> {
   const { signal, heartbeats, start } = context;
+  const alarm = new Alarm(() => signal.wake());
+  // A thread that sleeps must beat too; and the interval keeps it from ending.
+  const beat = setInterval(() => signal.wake(), BEAT_MS);
   let tickAt = 0;
   while (!isOver()) {
     heartbeats.beat(start.thread);
-    let now = clock.monotonic();
-    if (now >= tickAt) {
+    if (clock.monotonic() >= tickAt) {
       loop.tick();
-      tickAt = now + BEAT_MS;
+      tickAt = clock.monotonic() + BEAT_MS - TIMER_SLACK_MS;
     }
     if (loop.turn()) {
       await nextTurn();
       continue;
     }
-    now = clock.monotonic();
-    const sleepMs = Math.min(tickAt, loop.nextDueAt()) - now;
-    const sleeping = sleepMs > 0 ? signal.sleep(() => loop.isIdle(), sleepMs) : undefined;
-    await (sleeping ?? nextTurn());
+    const dueAt = loop.nextDueAt();
+    const waitMs = dueAt - clock.monotonic();
+    if (waitMs <= 0) {
+      await nextTurn();
+    } else if (loop.canWait?.() === true) {
+      await Bun.sleep(Math.min(waitMs, BEAT_MS));
+    } else {
+      if (waitMs < BEAT_MS) alarm.set(dueAt);
+      // Without a time-out: each would keep a timer alive although a wake-up mostly comes first.
+      await (signal.sleep(() => loop.isIdle()) ?? nextTurn());
+    }
+  }
+  clearInterval(beat);
+  alarm.clear();
+}
+
+/** An interval may come a little early by this clock. */
+const TIMER_SLACK_MS = 5;
+
+/** One timer that is set again and again; setting it for later than it is set already costs nothing. */
+class Alarm {
+  readonly #ring: () => void;
+  #at = Number.POSITIVE_INFINITY;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  /** Rings at `at`, monotonic ms, or earlier. */
+  set(at: number): void {
+    if (at >= this.#at) return;
+    this.clear();
+    this.#at = at;
+    this.#timer = setTimeout(() => {
+      this.#at = Number.POSITIVE_INFINITY;
+      this.#ring();
+    }, at - clock.monotonic());
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#at = Number.POSITIVE_INFINITY;
   }
 }
 
