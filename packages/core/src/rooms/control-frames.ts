@@ -46,7 +46,7 @@ export class ControlFrames {
   }
 
   hello(viewer: ViewerId, room: WatchedRoom, hello: Hello): void {
-    this.#turnTo(viewer);
+    this.flush();
     const uid = this.#table.principals[viewer]?.uid ?? "";
     const { name, epoch } = room;
     const { resumed, cursor, online, serverTime } = hello;

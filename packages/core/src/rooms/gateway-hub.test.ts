@@ -84,6 +84,16 @@ describe("publish and deliver", () => {
     expect(rooms.log.rooms.get("r")?.records.map((record) => record.offset)).toEqual([1, 2, 3]);
   });
 
+  test("history read meanwhile names the head of what it has", async () => {
+    const rooms = new Rooms();
+    await rooms.publish("r", many(2));
+    rooms.log.failing = true;
+    await rooms.publish("r", many(3));
+    const page = rooms.hub.history("r", { after: 0, limit: 10 });
+    rooms.run();
+    expect(await page).toMatchObject({ head: 2 });
+  });
+
   test("an answer that does not come in time is unavailable, once", async () => {
     const rooms = new Rooms();
     await rooms.publish("r", many(1));
@@ -394,6 +404,18 @@ describe("a room entered while it is being let go", () => {
     expect(viewer.of("hello")).toHaveLength(1);
     expect(await rooms.publish("r", many(2))).toEqual([4, 5]);
     expect(viewer.offsets()).toEqual([4, 5]);
+  });
+
+  test("misses nothing that another gateway publishes there meanwhile", async () => {
+    const rooms = new Rooms({ gateways: 2, roomLingerMs: 1000 });
+    await rooms.publish("r", many(3), 0);
+    rooms.now += 10_000;
+    rooms.sequencer.tick();
+    const viewer = rooms.join("r", { kind: "last", records: 2 });
+    expect(await rooms.publish("r", many(1), 1)).toEqual([4]);
+    rooms.run();
+    expect(viewer.of("hello")).toHaveLength(1);
+    expect(viewer.offsets()).toEqual([2, 3, 4]);
   });
 
   test("begins anew where the log has nothing, and says so", async () => {

@@ -186,6 +186,11 @@ export class GatewayHub implements Hub {
     this.#table.remove(viewer);
   }
 
+  /** Takes no more publishes: those on their way get their answers, new ones are `unavailable` here. */
+  refusePublishes(): void {
+    this.#publishing.isClosed = true;
+  }
+
   /** Closes every viewer, each with its own time to come back. */
   closeAll(close: (sink: ViewerSink) => void): void {
     for (let viewer = 0; viewer < this.#table.rows; viewer++) {
@@ -253,10 +258,14 @@ export class GatewayHub implements Hub {
           return;
         }
         // The log is read only once it holds everything up to the head that was just named. Where it cannot be
-        // written at present, what it holds is all there is to tell.
+        // written at present, what it holds is all there is to tell, and its own head the one to go on from.
         this.#whenDurable(answer.position, () => {
           try {
-            const { epoch, head } = answer;
+            const { epoch } = answer;
+            const isWhole = answer.position <= this.#durable;
+            const head = isWhole
+              ? answer.head
+              : Math.min(answer.head, this.#context.log.room(name)?.head ?? 0);
             resolve({ epoch, head, bytes: readHistory(this.#context.log, name, head, query) });
           } catch (cause) {
             this.#context.report(`history of room ${name} cannot be read`, cause);
@@ -350,7 +359,10 @@ export class GatewayHub implements Hub {
     }
   }
 
-  /** The room began a new life: its viewers are told by a new `hello`, and go on at its head. */
+  /**
+   * The viewers of a room belong in another one of the same name. Where it has the same epoch they go on where they
+   * are, whatever it got meanwhile; a new life is told by a new `hello`, and they go on at its head.
+   */
   #replace(room: WatchedRoom, replacement: WatchedRoom | DanmakuError): void {
     this.#online.forget(room);
     for (const viewer of [...room.viewers]) {
@@ -359,11 +371,24 @@ export class GatewayHub implements Hub {
       if (replacement instanceof DanmakuError) {
         this.#table.rooms[viewer] = undefined;
         this.#table.sinks[viewer]?.close(CLOSE_TRY_AGAIN_LATER, replacement.message);
+      } else if (replacement.epoch === room.epoch) {
+        this.#move(viewer, replacement);
       } else {
         this.#table.state[viewer] = ViewerState.opening;
         this.#admit(viewer, replacement, { kind: "head" });
       }
     }
+  }
+
+  /** Goes on in `room` at the viewer's cursor, owed everything after it. */
+  #move(viewer: ViewerId, room: WatchedRoom): void {
+    const isBlocked = this.#table.state[viewer] === ViewerState.blocked;
+    room.addViewer(this.#table, viewer);
+    this.#rooms.changed(room);
+    this.#table.recovering[viewer] = 1;
+    if (isBlocked) return;
+    this.#table.state[viewer] = ViewerState.opening;
+    this.#delivery.start(room, viewer);
   }
 
   #admit(viewer: ViewerId, room: WatchedRoom, start: StartPosition): void {
@@ -398,6 +423,7 @@ export class GatewayHub implements Hub {
   ): void {
     const outcomes: PublishOutcome[] = new Array(drafts.length);
     let open = drafts.length;
+    if (open === 0) resolve(outcomes);
     const settle = (index: number, outcome: PublishOutcome): void => {
       outcomes[index] = outcome;
       if (--open === 0) resolve(outcomes);

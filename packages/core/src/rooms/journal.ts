@@ -36,7 +36,7 @@ export interface JournalOptions {
   readonly onDurable: (position: number) => void;
   /** The log cannot be written (with the cause), or can again (undefined). Called when that changes. */
   readonly onFailing: (cause: unknown) => void;
-  /** Around the commit, which may block for long. */
+  /** Around every call of the log, which may block for long. */
   readonly beforeCommit: () => void;
   readonly afterCommit: () => void;
 }
@@ -249,9 +249,12 @@ export class Journal {
     if (this.#isFailing || now < this.#expireAt) return;
     this.#expireAt = now + ROOM_LIMITS.commitRetryMs;
     try {
+      this.#options.beforeCommit();
       this.#options.log.expireKeys(now - ROOM_LIMITS.keyLifeMs, ROOM_LIMITS.keysPerRoomMax);
     } catch {
       // A full disk shows at the next commit, which is tried again and reported; old keys can wait.
+    } finally {
+      this.#options.afterCommit();
     }
   }
 }

@@ -13,7 +13,7 @@ const AGAIN_MS = 1000;
 interface Telling {
   /** Next place in the room's list of viewers. */
   place: number;
-  /** Some were told something else less than `statsIntervalMs` ago. */
+  /** Some were told something else less than `statsIntervalMs` ago, or cannot take it now. */
   isOwed: boolean;
   /** Not before this time, monotonic ms. */
   at: number;
@@ -66,8 +66,9 @@ export class OnlineCounts {
     let left = sends;
     while (telling.place < viewers.length && left > 0) {
       const viewer = viewers[telling.place++] as ViewerId;
-      if (state[viewer] !== ViewerState.live || told[viewer] === online) continue;
-      if (now - (toldAt[viewer] as number) < ROOM_LIMITS.statsIntervalMs) {
+      if (told[viewer] === online) continue;
+      const isSoon = now - (toldAt[viewer] as number) < ROOM_LIMITS.statsIntervalMs;
+      if (isSoon || state[viewer] !== ViewerState.live) {
         telling.isOwed = true;
         continue;
       }

@@ -30,6 +30,8 @@ const encoder = new TextEncoder();
 
 export class Publishing {
   readonly pending = new PendingPublishes();
+  /** Set when the node is going down. */
+  isClosed = false;
   readonly #context: GatewayContext;
   readonly #users = new SlidingWindow();
 
@@ -99,6 +101,8 @@ export class Publishing {
   }
 
   #unavailable(): DanmakuError | undefined {
+    if (this.isClosed)
+      return new DanmakuError("unavailable", "the node is going down", { retryAfterMs: 1000 });
     if (!this.#context.isJournalFailing()) return undefined;
     return new DanmakuError("unavailable", "the log cannot be written at present", { retryAfterMs: 1000 });
   }

@@ -148,6 +148,9 @@ export class RoomWindow {
 
   /** Puts older records in front of an otherwise untouched window: `records` are back to back and end at `first` − 1. */
   prepend(records: Uint8Array, firstOffset: number, count: number): void {
+    // Only into a window that is far from full: nothing may be pushed out by older records.
+    if (this.count + count > ROOM_LIMITS.windowRecordsMax / 2) return;
+    if (this.bytes.length + records.length > ROOM_LIMITS.windowBytesMax / 2) return;
     const newer = this.count;
     const words = new Uint32Array(records.slice().buffer);
     const older = new RoomWindow(firstOffset - 1, this.evictedPosition);

@@ -16,7 +16,7 @@ export class SequencedRoom {
   isStored = false;
   /** Last join, publish, change of its viewers or settings, Unix ms. */
   touchedAt: number;
-  /** Ring position after the newest record or settings; undefined before the first one. */
+  /** Ring position after its newest entry; undefined where all it has is on disk. */
   lastPosition: number | undefined;
   /** Viewers on all gateways. */
   online = 0;

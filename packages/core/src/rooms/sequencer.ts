@@ -97,12 +97,14 @@ export class Sequencer {
   readonly #idle = new Set<SequencedRoom>();
   /** Rooms being forgotten, until the journal has done it: name → position of the entry. */
   readonly #forgetting = new Map<string, number>();
+  /** Rooms with entries that were not on disk when last looked at. */
+  readonly #undurable = new Set<SequencedRoom>();
   readonly #incarnations: number[];
   /** Who sent the entry under way, and under which number the answer goes back. */
   #gateway = NO_ORIGIN;
   #incarnation = 0;
   #ticket = 0;
-  #nextNumber = 1;
+  #nextNumber = 0;
   /** Rooms that the log knows, plus open rooms that it does not. */
   #known: number;
   #forgetAt = 0;
@@ -150,6 +152,7 @@ export class Sequencer {
   /** Work by the clock: viewer counts, idle rooms, rooms to forget. Call every 100 ms or so. */
   tick(): void {
     const now = this.#options.clock.now();
+    this.#noteDurable();
     this.#announceStats(now);
     this.#letGoIdle(now);
     if (now >= this.#forgetAt) {
@@ -171,10 +174,8 @@ export class Sequencer {
   /** Rooms in alphabetical order after `after`: those of the log and those open that it does not know. */
   list(after: string, limit: number): ListedRoom[] {
     const now = this.#options.clock.now();
-    const names = new Set(this.#options.log.list(after, limit));
-    for (const name of this.#byName.keys()) if (name > after) names.add(name);
     const listed: ListedRoom[] = [];
-    for (const name of [...names].sort().slice(0, limit)) {
+    for (const name of this.#namesAfter(after, limit)) {
       const open = this.#byName.get(name);
       if (open !== undefined) {
         const { epoch, head, online, settings } = open;
@@ -189,6 +190,17 @@ export class Sequencer {
       }
     }
     return listed;
+  }
+
+  /** The first names after `after`, of stored and open rooms; never sorts more than a few times `limit` at once. */
+  #namesAfter(after: string, limit: number): readonly string[] {
+    let names = new Set(this.#options.log.list(after, limit));
+    for (const name of this.#byName.keys()) {
+      if (name <= after) continue;
+      names.add(name);
+      if (names.size >= 4 * limit) names = new Set([...names].sort().slice(0, limit));
+    }
+    return [...names].sort().slice(0, limit);
   }
 
   #entry(gateway: number, ring: IngressConsumer): void {
@@ -262,7 +274,7 @@ export class Sequencer {
       counters.add(METRICS.sampled, 1);
     }
     if (keyBytes > 0) room.rememberKey(identity, room.head, room.ts);
-    room.lastPosition = broadcast.claimed;
+    this.#written(room);
     counters.add(METRICS.sequenced, 1);
   }
 
@@ -284,7 +296,7 @@ export class Sequencer {
     const at = this.#answer(bytes, BroadcastKind.settings, number, text.length);
     this.#putOffsetAndTs(at, room.head, room.ts);
     broadcast.bytes.set(text, at + REPEAT_WORDS * 4);
-    room.lastPosition = broadcast.claimed;
+    this.#written(room);
   }
 
   #open(name: string, create: boolean): void {
@@ -304,7 +316,7 @@ export class Sequencer {
       }
       const now = this.#options.clock.now();
       const epoch = stored?.epoch ?? this.#options.random.token();
-      room = new SequencedRoom(this.#nextNumber++, name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
+      room = new SequencedRoom(this.#takeNumber(), name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
       if (stored !== undefined) {
         room.isStored = true;
         room.configure(settingsFromText(this.#options.log.settings(name)), now);
@@ -402,6 +414,29 @@ export class Sequencer {
     if (room.online === 0) this.#idle.add(room);
   }
 
+  /** A number that no open room has; they wrap after 2^32 openings. */
+  #takeNumber(): number {
+    do this.#nextNumber = (this.#nextNumber + 1) >>> 0;
+    while (this.#byNumber.has(this.#nextNumber));
+    return this.#nextNumber;
+  }
+
+  /** Notes that a room has an entry which is not on disk yet. */
+  #written(room: SequencedRoom): void {
+    room.lastPosition = this.#options.broadcast.claimed;
+    this.#undurable.add(room);
+  }
+
+  /** Positions wrap, so they are let go of as soon as they are on disk. */
+  #noteDurable(): void {
+    for (const room of this.#undurable) {
+      if (!this.#isDurable(room.lastPosition)) continue;
+      room.lastPosition = undefined;
+      room.isStored = true;
+      this.#undurable.delete(room);
+    }
+  }
+
   #announceStats(now: number): void {
     for (const room of this.#statsDue) {
       if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) continue;
@@ -424,7 +459,7 @@ export class Sequencer {
       if (room.online > 0) continue;
       if (
         now - room.touchedAt < this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs ||
-        !this.#isDurable(room.lastPosition)
+        room.lastPosition !== undefined
       ) {
         // Back to the end, so that the next tick looks at others first.
         this.#idle.add(room);
@@ -433,7 +468,7 @@ export class Sequencer {
       this.#byName.delete(room.name);
       this.#byNumber.delete(room.number);
       this.#statsDue.delete(room);
-      if (!room.isStored && room.lastPosition === undefined) this.#known--;
+      if (!room.isStored) this.#known--;
       this.#announce(ENVELOPE_BYTES, BroadcastKind.closed, room.number);
     }
   }

@@ -90,7 +90,8 @@ export class ViewerMessages {
 
   #keepEarly(viewer: ViewerId, frame: string | Uint8Array): void {
     const frames = this.#early.get(viewer) ?? [];
-    if (frames.length >= ROOM_LIMITS.earlyFramesMax) {
+    const length = frames.reduce((sum, early) => sum + early.length, frame.length);
+    if (frames.length >= ROOM_LIMITS.earlyFramesMax || length > FRAME_BYTES_MAX) {
       this.#table.sinks[viewer]?.close(CLOSE_CODES.rate_limited, "too much before hello");
       return;
     }

@@ -12,8 +12,8 @@ const RETRY_MS_SPREAD = 1000;
 const RETRY_MS_PER_VIEWER = 0.5;
 
 /**
- * Sends everybody away in good order. States: `serving` → `answering` (no new connections; publishes on their way get
- * their acks) → `closing` (every viewer is told its own time to come back) → `over`.
+ * Sends everybody away in good order. States: `serving` → `answering` (no new connections or publishes; those on their
+ * way get their acks) → `closing` (every viewer is told its own time to come back) → `over`.
  */
 export class Drain {
   readonly #hub: GatewayHub;
@@ -36,6 +36,7 @@ export class Drain {
 
   begin(): void {
     if (this.#state !== "serving") return;
+    this.#hub.refusePublishes();
     this.#enter("answering");
   }
 

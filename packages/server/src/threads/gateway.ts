@@ -8,6 +8,7 @@ import { openReader } from "../adapters/sqlite/index.ts";
 import { createWebSocketFace } from "../adapters/websocket/index.ts";
 import { createAuthenticator, requestUrl } from "../auth/index.ts";
 import { startDemo } from "../demo/index.ts";
+import { announceReads } from "./announced-reader.ts";
 import { Drain } from "./drain.ts";
 import { Listener } from "./listener.ts";
 import { RoomLists } from "./room-lists.ts";
@@ -17,12 +18,17 @@ import { clock, report, runLoop, runThread, say, type ThreadContext } from "./th
 runThread(async (context, messages) => {
   const { options, port, thread, pages } = context.start;
   let isServing = false;
+  // A stop may come while the thread is still starting.
+  let isStopAsked = false;
+  messages.stop = () => {
+    isStopAsked = true;
+  };
   messages.serving = () => {
     isServing = true;
   };
   const lists = new RoomLists();
   messages.rooms = ({ id, rooms }) => lists.answer(id, rooms);
-  const hub = createHub(context, lists);
+  const { hub, end } = createHub(context, lists);
   const drain = new Drain(hub, clock);
   const auth = await createAuthenticator(options, (message) => say({ type: "log", level: "warn", message }));
   const face = createWebSocketFace(hub, auth, options);
@@ -52,6 +58,7 @@ runThread(async (context, messages) => {
     listener.close();
     drain.begin();
   };
+  if (isStopAsked) messages.stop({ type: "stop" });
   say({ type: "ready", port: listener.port });
   const loop = {
     turn: () => hub.turn(),
@@ -63,16 +70,22 @@ runThread(async (context, messages) => {
     },
   };
   await runLoop(context, loop, () => drain.isOver);
+  end();
   context.heartbeats.stop(thread);
   say({ type: "stopped" });
 });
 
-function createHub(context: ThreadContext, lists: RoomLists): GatewayHub {
+/** The hub, and what to let go of when the thread ends. */
+function createHub(
+  context: ThreadContext,
+  lists: RoomLists,
+): { readonly hub: GatewayHub; readonly end: () => void } {
   const { memory, thread, incarnation, options } = context.start;
   const broadcast = new BroadcastConsumer(memory.broadcast, thread);
   broadcast.attachAtHead();
   const sequencer = new Signal(memory.signals, sequencerThread(memory));
-  return new GatewayHub({
+  const log = announceReads(openReader({ dir: options.data }), context);
+  const hub = new GatewayHub({
     gateway: thread,
     incarnation,
     ingress: new IngressProducer(memory.ingress[thread] as SharedArrayBuffer),
@@ -81,7 +94,7 @@ function createHub(context: ThreadContext, lists: RoomLists): GatewayHub {
     wakeSelf: () => context.signal.wake(),
     durablePosition: () => context.durable.position,
     isJournalFailing: () => context.durable.isFailing,
-    log: openReader({ dir: options.data }),
+    log,
     // Speed over size: a pass waits for it.
     deflate: (bytes) => deflateRawSync(bytes, { level: 1 }),
     clock,
@@ -93,4 +106,10 @@ function createHub(context: ThreadContext, lists: RoomLists): GatewayHub {
     roomLingerMs: options.roomLingerMs,
     latencyTargetMs: options.latencyTargetMs,
   });
+  // The sequencer must not wait for a reader that is gone while other gateways are still busy.
+  const end = () => {
+    broadcast.detach();
+    log.close();
+  };
+  return { hub, end };
 }

@@ -2,6 +2,7 @@
 import { BroadcastProducer, IngressConsumer, Signal } from "@danmakud/core/memory";
 import { Sequencer } from "@danmakud/core/rooms";
 import { openReader } from "../adapters/sqlite/index.ts";
+import { announceReads } from "./announced-reader.ts";
 import { journalThread } from "./shared-memory.ts";
 import { clock, random, runLoop, runThread, say } from "./thread.ts";
 
@@ -9,7 +10,7 @@ runThread(async (context, messages) => {
   const { memory, options } = context.start;
   const ingress = memory.ingress.map((ring) => new IngressConsumer(ring));
   const broadcast = new BroadcastProducer(memory.broadcast);
-  const log = openReader({ dir: options.data });
+  const log = announceReads(openReader({ dir: options.data }), context);
   const sequencer = new Sequencer({
     ingress,
     broadcast,

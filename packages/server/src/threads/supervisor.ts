@@ -269,7 +269,7 @@ export class Supervisor {
     this.#memory = createSharedMemory(this.#given.options.threads);
     this.#monitor = this.#createMonitor();
     await this.#startThreads();
-    this.#state = "running";
+    if (this.#state === "starting") this.#state = "running";
   }
 
   async #stopThreads(threads: readonly number[], msMax: number): Promise<void> {
