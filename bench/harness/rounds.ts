@@ -21,7 +21,8 @@ export function percentile(sorted: readonly number[], share: number): number {
 
 /**
  * Measures the contestants in turns, so that a disturbance of the machine hits all of them alike. One round before the
- * first is thrown away. A metric is the median of the rounds; `…SpreadRatio` beside it is (largest − smallest) / median.
+ * first is thrown away. A metric is the median of the rounds; `…SpreadRatio` beside it is (largest − smallest) / median,
+ * 0 where the median is.
  */
 export async function measureInTurns(context: Context, contestants: readonly Contestant[]): Promise<Run[]> {
   const secondsEach = context.seconds / context.rounds;
@@ -49,7 +50,7 @@ export function summarise(rounds: readonly Metrics[]): Metrics {
     metrics[name] = middle;
     if (values.length < 2) continue;
     const range = Math.max(...values) - Math.min(...values);
-    metrics[`${name}SpreadRatio`] = range === 0 ? 0 : range / Math.abs(middle);
+    metrics[`${name}SpreadRatio`] = range === 0 || middle === 0 ? 0 : range / Math.abs(middle);
   }
   return metrics;
 }
