@@ -19,7 +19,7 @@ export const peers: Scenario = {
     {
       name: "rates",
       kind: "text",
-      default: "10,100,500,1000,2000,4000,8000,16000,32000",
+      default: "10,100,500,1000,2000,4000,8000,16000,32000,64000",
       help: "danmaku per second, by commas, rising",
     },
     { name: "svg", kind: "text", default: "", help: "draw the curves into this file" },

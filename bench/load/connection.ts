@@ -52,19 +52,19 @@ export class Connection {
     }
   }
 
-  /** Reads what is there; `taken` says how many of the bytes are done with. */
-  read(taken: (bytes: Uint8Array, length: number) => number): void {
-    if (this.isClosed) return;
-    for (;;) {
+  /** Reads what is there; `taken` says how many of the bytes are done with. Returns whether there was anything. */
+  read(taken: (bytes: Uint8Array, length: number) => number): boolean {
+    if (this.isClosed) return false;
+    for (let isSome = false; ; isSome = true) {
       const count = receive(this.#fd, this.#in, this.#unread);
       if (count < 0) this.close();
-      if (count <= 0) return;
+      if (count <= 0) return isSome;
       const length = this.#unread + count;
       const done = taken(this.#in.bytes, length);
       if (done < length) this.#in.bytes.copyWithin(0, done, length);
       this.#unread = length - done;
       if (this.#unread === READ_BYTES) throw new Error("a message is too long for the load generator");
-      if (length < READ_BYTES) return;
+      if (length < READ_BYTES) return true;
     }
   }
 

@@ -3,6 +3,7 @@ import { encodeClientRecord, FRAME_BYTES_MAX, RECORD_TYPES, recordStride, record
 import { sharedMicros } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { LatencyHistogram } from "./histogram.ts";
+import { sleepMicros } from "./libc.ts";
 import { clientFrame, OPCODES, readFrames, upgradeRequest } from "./websocket-frames.ts";
 
 export interface IngestOptions {
@@ -31,6 +32,8 @@ const DRAIN_LIMIT_MS = 15_000;
 const TEXTS = ["666", "前方高能", "2333333", "hello from the back row", "泪目", "www", "これは草", "gg"];
 const FRAMES = 8;
 const ACK_OFFSET = 12;
+/** While nothing comes, the core belongs to the server. */
+const PAUSE_MICROS = 200;
 
 export function roomOf(publisher: number): string {
   return `ingest-${publisher}`;
@@ -126,6 +129,7 @@ export class IngestPool {
 
   #turn(isSending: boolean): void {
     const { batch, window } = this.#options;
+    let isBusy = false;
     for (const publisher of this.#publishers) {
       const { connection } = publisher;
       if (connection.isClosed) throw new Error("the server closed a publisher's connection");
@@ -135,15 +139,18 @@ export class IngestPool {
         publisher.outstanding += batch;
         publisher.sentAt.push(sharedMicros());
         this.counts.sent += batch;
+        isBusy = true;
       }
       connection.flush();
-      connection.read((bytes, length) =>
+      const isRead = connection.read((bytes, length) =>
         readFrames(bytes, 0, length, (opcode, start, end) => {
           if (opcode === OPCODES.ping) connection.write(clientFrame(bytes.slice(start, end), OPCODES.pong));
           if (opcode === OPCODES.binary) this.#read(publisher, bytes, start, end);
         }),
       );
+      isBusy ||= isRead;
     }
+    if (!isBusy) sleepMicros(PAUSE_MICROS);
   }
 
   #read(publisher: IngestPublisher, bytes: Uint8Array, start: number, end: number): void {
