@@ -71,7 +71,10 @@ export class DueRooms {
   end(room: WatchedRoom, now: number): void {
     const { window } = room;
     room.sendersDueAt = 0;
-    if (room.passIsForAll) room.dueAt = 0;
+    if (room.passIsForAll) {
+      room.dueAt = 0;
+      room.passedAt = now;
+    }
     if (room.dueAt === 0) this.#due.delete(room);
     if (room.live === 0) return;
     if (room.passIsForAll && window.lastShown > room.passHead) this.#forAll(room, now);
@@ -97,7 +100,8 @@ export class DueRooms {
   }
 
   #forAll(room: WatchedRoom, now: number): void {
-    room.dueAt = now + this.#pacing.gatherMs(room.live);
+    // Gathering counts from the last pass: after a quiet moment there is nothing to wait for.
+    room.dueAt = Math.max(now, room.passedAt + this.#pacing.gatherMs(room.live));
     this.#due.add(room);
   }
 

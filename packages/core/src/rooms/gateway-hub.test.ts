@@ -367,6 +367,25 @@ function encodeAll(records: readonly WireRecord[]): Uint8Array {
   return bytes.subarray(0, end);
 }
 
+describe("pacing", () => {
+  test("a large room goes out at once after a pause, and gathers what follows", () => {
+    const rooms = new Rooms();
+    const viewers = Array.from({ length: ROOM_LIMITS.sendsPerTurnMax }, () => rooms.join("r"));
+    rooms.run();
+    const publish = () => {
+      rooms.hub.publish("r", person("s", "service"), [draft({})]);
+      rooms.sequencer.turn();
+      rooms.hub.turn();
+    };
+    publish();
+    expect(viewers[0]?.offsets()).toEqual([1]);
+    publish();
+    expect(viewers[0]?.offsets()).toEqual([1]);
+    rooms.run();
+    expect(viewers[0]?.offsets()).toEqual([1, 2]);
+  });
+});
+
 describe("compressed frames", () => {
   test("say the same in fewer bytes, and short ones stay as they are", async () => {
     const rooms = new Rooms();

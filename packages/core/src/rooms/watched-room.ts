@@ -30,6 +30,8 @@ export class WatchedRoom {
   passHead = 0;
   /** Offset up to which the last pass for all has brought the viewers. */
   passedHead: number;
+  /** When the last pass for all viewers ended, monotonic ms. */
+  passedAt = Number.NEGATIVE_INFINITY;
   /** A pass for all is due at this time, monotonic ms; 0 = nothing to send. */
   dueAt = 0;
   /** A pass for senders is due; 0 = none. */
