@@ -85,6 +85,11 @@ export class GatewayHub implements Hub {
     return this.#table.count;
   }
 
+  /** Rooms this gateway has a window of. */
+  get watchedRooms(): number {
+    return this.#rooms.size;
+  }
+
   /** Publishes without an answer. */
   get unanswered(): number {
     return this.#publishing.pending.size;

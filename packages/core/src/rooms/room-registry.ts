@@ -44,6 +44,10 @@ export class RoomRegistry {
     this.#onReplaced = onReplaced;
   }
 
+  get size(): number {
+    return this.#byName.size;
+  }
+
   get(name: string): WatchedRoom | undefined {
     return this.#byName.get(name);
   }

@@ -13,6 +13,7 @@ import { Drain } from "./drain.ts";
 import { Listener } from "./listener.ts";
 import { RoomLists } from "./room-lists.ts";
 import { sequencerThread } from "./shared-memory.ts";
+import { Shrink } from "./shrink.ts";
 import { clock, report, runLoop, runThread, say, type ThreadContext } from "./thread.ts";
 
 runThread(async (context, messages) => {
@@ -60,12 +61,14 @@ runThread(async (context, messages) => {
   };
   if (isStopAsked) messages.stop({ type: "stop" });
   say({ type: "ready", port: listener.port });
+  const shrink = new Shrink();
   const loop = {
     turn: () => hub.turn(),
     isIdle: () => hub.isIdle(),
     nextDueAt: () => hub.nextDueAt(),
     tick: () => {
       hub.tick();
+      shrink.look(hub.viewers + hub.watchedRooms, clock.monotonic());
       drain.tick();
     },
   };

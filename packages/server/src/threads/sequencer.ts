@@ -4,6 +4,7 @@ import { Sequencer } from "@danmakud/core/rooms";
 import { openReader } from "../adapters/sqlite/index.ts";
 import { announceReads } from "./announced-reader.ts";
 import { journalThread } from "./shared-memory.ts";
+import { Shrink } from "./shrink.ts";
 import { clock, random, runLoop, runThread, say } from "./thread.ts";
 
 runThread(async (context, messages) => {
@@ -40,6 +41,7 @@ runThread(async (context, messages) => {
     for (const reader of readers) reader.wake();
   };
   const isIdle = () => ingress.every((ring) => ring.isEmpty());
+  const shrink = new Shrink();
   const loop = {
     turn: () => {
       if (sequencer.turn()) wakeReaders();
@@ -50,6 +52,7 @@ runThread(async (context, messages) => {
     nextDueAt: () => (isIdle() ? Number.POSITIVE_INFINITY : clock.monotonic() + FULL_RETRY_MS),
     tick: () => {
       sequencer.tick();
+      shrink.look(sequencer.openRooms, clock.monotonic());
       wakeReaders();
     },
   };
