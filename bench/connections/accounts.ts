@@ -24,8 +24,13 @@ export function availableBytes(): number {
   return (fields("/proc/meminfo").get("MemAvailable") ?? 0) * KIB;
 }
 
+/** Caches of file systems: they come and go with whatever files anybody on the machine reads. */
+const FILE_CACHES =
+  /^(ext4_|jbd2_|buffer_head|radix_tree_node|proc_inode|shmem_inode|inode_cache|kernfs_|ovl_)/;
+
 /** Memory of the kernel that grows with processes and connections, bytes. */
 export interface KernelMemory {
+  /** Objects: sockets, files, epoll entries. Without caches of files, where we may look at each cache. */
   readonly slab: number;
   /** Stacks of the kernel's side of threads, and page tables. */
   readonly tasks: number;
@@ -37,8 +42,10 @@ export function kernelMemory(): KernelMemory {
   const memory = fields("/proc/meminfo");
   const kib = (name: string) => (memory.get(name) ?? 0) * KIB;
   const buffers = /^TCP:.* mem (\d+)/m.exec(readFileSync("/proc/net/sockstat", "utf8"));
+  let fileCaches = 0;
+  for (const [name, bytes] of slabCaches()) if (FILE_CACHES.test(name)) fileCaches += bytes;
   return {
-    slab: kib("Slab"),
+    slab: kib("Slab") - fileCaches,
     tasks: kib("KernelStack") + kib("PageTables"),
     buffers: Number(buffers?.[1] ?? 0) * PAGE_BYTES,
   };
@@ -63,7 +70,7 @@ export function slabCaches(): ReadonlyMap<string, number> {
   return found;
 }
 
-/** Part of all cores' time that was not idle between two readings of this. */
+/** Time of all cores since the start, in ticks. */
 export function machineTimes(): { readonly busy: number; readonly all: number } {
   const line = readFileSync("/proc/stat", "utf8").split("\n", 1)[0] ?? "";
   const times = line.split(/\s+/).slice(1, 9).map(Number);

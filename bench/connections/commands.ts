@@ -4,7 +4,7 @@
 export interface Block {
   readonly address: string;
   readonly port: number;
-  /** Rooms `room-<first>` and so on, `rooms` of them, dealt out in turn. */
+  /** Number of the first room; `rooms` of them are dealt out in turn. */
   readonly firstRoom: number;
   readonly rooms: number;
   /** Publishers are services: they may publish as fast as they like. */

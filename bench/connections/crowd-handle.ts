@@ -17,6 +17,8 @@ export class CrowdHandle {
 
   constructor(capacity: number, reaper: Reaper) {
     this.#child = Bun.spawn([process.execPath, "--smol", PROGRAM, String(capacity), reaper.folder], {
+      // Freed memory goes back at once instead of by a thread that wakes up ten times a second to look for some.
+      env: { ...process.env, MIMALLOC_PURGE_DELAY: "0" },
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",

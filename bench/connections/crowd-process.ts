@@ -24,6 +24,8 @@ function readCommands(): void {
   crowd.hasCommand = false;
   const count = readPipe(0, input);
   if (count === 0) process.exit(0);
+  // Arrivals are reported once; more than one command at a time is never this long.
+  if (count === input.length) throw new Error("too many commands at once");
   const lines = (begun + decoder.decode(input.subarray(0, count))).split("\n");
   begun = lines.pop() ?? "";
   for (const line of lines) obey(JSON.parse(line) as Command);
@@ -53,6 +55,7 @@ try {
     if (crowd.hasCommand) readCommands();
     if (isOpening && crowd.isOpen) {
       isOpening = false;
+      Bun.gc(true);
       say({ says: "opened", micros: crowd.openMicros });
     }
   }

@@ -7,12 +7,12 @@ import { sharedMicros } from "../load/clock.ts";
 import { LatencyHistogram } from "../load/histogram.ts";
 import { allocate, closeSocket, Poll, receive, sleepMicros, transmit } from "../load/libc.ts";
 import { readPayloads } from "../load/payload.ts";
-import { clientFrame, OPCODES, readFrames, upgradeRequest } from "../load/websocket-frames.ts";
+import { clientFrame, OPCODES, readFrames } from "../load/websocket-frames.ts";
 import { type Block, noCounts } from "./commands.ts";
+import { JoinRequest } from "./join-request.ts";
 import { sourceAddress } from "./plan.ts";
 import { connectFrom, octetsOf } from "./socket-calls.ts";
 
-const PAUSE = Number(process.env.PAUSE ?? 0);
 /** State of a seat. */
 const EMPTY = 0;
 /** The request is on its way. */
@@ -35,12 +35,19 @@ const COMMAND_SEAT = -1;
 /** Where a gap keeps the lower halves of its ends, see docs/protocol.md. */
 const GAP_FROM = 4;
 const GAP_TO = 8;
+/**
+ * Pause after a look at the sockets that found something, µs. A room's danmaku reaches its viewers one after the other,
+ * in some 10 ms; a reader that looks each time it is woken looks hundreds of times and wakes up as often, at the expense
+ * of the nodes on the same cores, and a pause of this length was measured to take its CPU to 2/5. Latencies include it.
+ */
+const LOOK_PAUSE_MICROS = 2000;
 
 /** Seats of a block, `start` on. */
 interface Row {
   readonly start: number;
   readonly block: Block;
   readonly octets: ReturnType<typeof octetsOf>;
+  readonly request: JoinRequest;
 }
 
 export class Crowd {
@@ -63,7 +70,8 @@ export class Crowd {
   readonly #upgrading = new Map<number, number>();
   readonly #refused: { readonly seat: number; readonly at: number }[] = [];
   #seats = 0;
-  #paused = false;
+  /** Whether the last look found something, but not more than it could take. */
+  #wasBusy = false;
   /** Next seat to connect for the first time. */
   #next = 0;
   #openedAt = 0;
@@ -86,7 +94,8 @@ export class Crowd {
   /** Adds seats; `turn` connects them. */
   open(block: Block): void {
     if (this.#seats + block.count > this.#fds.length) throw new Error("more connections than seats");
-    this.#rows.push({ start: this.#seats, block, octets: octetsOf(block.address) });
+    const octets = octetsOf(block.address);
+    this.#rows.push({ start: this.#seats, block, octets, request: new JoinRequest(block) });
     this.#seats += block.count;
     this.#openedAt = sharedMicros();
   }
@@ -111,10 +120,10 @@ export class Crowd {
   /** Connects whom it may, waits for at most so long (−1: for ever), reads what came. @hot bench/connections.ts */
   turn(timeoutMs: number): void {
     if (!this.isOpen) this.#connect();
-    if (PAUSE > 0 && this.#paused) sleepMicros(PAUSE);
-    this.#paused = false;
+    else if (this.#wasBusy) sleepMicros(LOOK_PAUSE_MICROS);
     const ready = this.#poll.wait(this.isOpen ? timeoutMs : Math.min(timeoutMs >>> 0, OPENING_WAIT_MS));
-    this.#paused = ready > 0 && ready < 512;
+    // A full list means that more are waiting.
+    this.#wasBusy = ready > 0 && ready < EVENTS_MAX;
     for (let i = 0; i < ready; i++) {
       const seat = this.#poll.ready(i);
       if (seat === COMMAND_SEAT) this.hasCommand = true;
@@ -143,19 +152,17 @@ export class Crowd {
   }
 
   #connectSeat(seat: number, now: number): void {
-    const { start, block, octets } = this.#rowOf(seat);
+    const { start, block, octets, request } = this.#rowOf(seat);
     const number = block.from + seat - start;
-    const room = block.firstRoom + (number % block.rooms);
-    const query = `uid=${block.role}-${block.firstRoom}-${number}&role=${block.role}`;
     const fd = connectFrom(sourceAddress(number), octets, block.port);
     this.#fds[seat] = fd;
     this.#state[seat] = UPGRADING;
     this.#offset[seat] = -1;
     this.#isSampled[seat] = Math.floor(number / block.rooms) % SAMPLE_EVERY === 0 ? 1 : 0;
     this.#upgrading.set(seat, now);
-    const path = `/v1/rooms/room-${room}/ws?${query}`;
+    request.fill(block.firstRoom + (number % block.rooms), number);
     // On loopback `connect` is through at once unless the node's queue is full; then nothing can be sent yet.
-    if (this.#transmit(seat, upgradeRequest(block.port, path, "danmaku.tlv.v1"))) this.#poll.add(fd, seat);
+    if (this.#transmit(seat, request.bytes)) this.#poll.add(fd, seat);
     else this.#lost(seat);
   }
 
@@ -199,17 +206,20 @@ export class Crowd {
     this.#now = this.#isSampled[seat] === 1 ? sharedMicros() : 0;
     if (at < end) at = readFrames(bytes, at, end, this.#seen);
     if (at < end && this.#state[seat] !== EMPTY) this.#unfinished.set(seat, bytes.slice(at, end));
+    // Arrivals are reported once: what did not fit has to be fetched now.
+    if (end === bytes.length) this.#read(seat);
   }
 
   /** Where the frames begin; −1 where the answer is not whole, or is not a yes. */
   #upgraded(seat: number, end: number): number {
-    const answer = Buffer.from(this.#memory.bytes.buffer, 0, end);
-    const over = answer.indexOf("\r\n\r\n");
-    if (over < 0) {
-      this.#unfinished.set(seat, this.#memory.bytes.slice(0, end));
+    const { bytes } = this.#memory;
+    let over = 0;
+    while (over + 4 <= end && !isEmptyLine(bytes, over)) over++;
+    if (over + 4 > end) {
+      this.#unfinished.set(seat, bytes.slice(0, end));
       return -1;
     }
-    if (answer.toString("latin1", 8, 12) !== " 101") {
+    if (!isSwitching(bytes)) {
       this.#lost(seat);
       return -1;
     }
@@ -290,6 +300,8 @@ export class Crowd {
   }
 }
 
+/** As many sockets as one look reports, see `../load/libc.ts`. */
+const EVENTS_MAX = 512;
 /** While seats are being opened, how long to wait for an answer before looking at what is due. */
 const OPENING_WAIT_MS = 20;
 /** The node's pings are empty. */
@@ -303,4 +315,14 @@ function readU32(bytes: Uint8Array, at: number): number {
       ((bytes[at + 3] as number) << 24)) >>>
     0
   );
+}
+
+/** Two line ends in a row. */
+function isEmptyLine(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 13 && bytes[at + 1] === 10 && bytes[at + 2] === 13 && bytes[at + 3] === 10;
+}
+
+/** `HTTP/1.1 101` */
+function isSwitching(bytes: Uint8Array): boolean {
+  return bytes[9] === 49 && bytes[10] === 48 && bytes[11] === 49;
 }

@@ -1,5 +1,5 @@
 /** All processes of a run: nodes, a client for each, one publisher, and an empty node to compare with. */
-import { anonymousBytes, kernelMemory, sumOf } from "./accounts.ts";
+import { anonymousBytes, kernelMemory, slabCaches, sumOf } from "./accounts.ts";
 import { type Counts, noCounts } from "./commands.ts";
 import { CrowdHandle } from "./crowd-handle.ts";
 import type { MemoryGuard } from "./memory-guard.ts";
@@ -32,9 +32,9 @@ export class Fleet {
   readonly #control: NodeProcess;
   readonly publisher: CrowdHandle;
   readonly #kernelStart = sumOf(kernelMemory());
+  readonly #slabStart = slabCaches();
   /** What processes without connections take. */
   #kernelEmpty = 0;
-  #nodesEmpty = 0;
   #clientsEmpty = 0;
 
   constructor(plan: Plan, rooms: number, port: number, reaper: Reaper) {
@@ -70,7 +70,6 @@ export class Fleet {
     await Bun.sleep(SETTLE_MS);
     this.#pairs.push(...started);
     this.#kernelEmpty += sumOf(kernelMemory()) - kernelBefore;
-    this.#nodesEmpty += anonymousBytes(started.map(({ node }) => node.pid));
     this.#clientsEmpty += anonymousBytes(started.map(({ client }) => client.pid));
   }
 
@@ -119,20 +118,31 @@ export class Fleet {
     return [...this.#pairs.map(({ client }) => client.pid), this.publisher.pid];
   }
 
-  /** Memory by whose it is, bytes: of the empty processes, and on top of that. */
+  /**
+   * Memory by whose it is, bytes: of empty processes, and on top of that. An empty node is the control node of this very
+   * moment: like the others, it has freed what it needed for its start.
+   */
   memory() {
-    const nodes = anonymousBytes(this.nodePids) - this.#nodesEmpty;
-    const clients = anonymousBytes(this.#pairs.map(({ client }) => client.pid)) - this.#clientsEmpty;
-    const kernel = sumOf(kernelMemory()) - this.#kernelStart - this.#kernelEmpty;
     const { nodes: count } = this;
+    const emptyNode = anonymousBytes([this.controlPid]);
+    const emptyClient = this.#clientsEmpty / count;
     return {
-      nodes,
-      clients,
-      kernel,
-      emptyNode: this.#nodesEmpty / count,
-      emptyClient: this.#clientsEmpty / count,
+      emptyNode,
+      emptyClient,
       emptyKernel: this.#kernelEmpty,
+      nodes: anonymousBytes(this.nodePids) - emptyNode * count,
+      clients: anonymousBytes(this.#pairs.map(({ client }) => client.pid)) - emptyClient * count,
+      kernel: sumOf(kernelMemory()) - this.#kernelStart - this.#kernelEmpty,
     };
+  }
+
+  /** Growth of the kernel's caches since the start, bytes by name, the largest first. */
+  slabGrowth(): [name: string, bytes: number][] {
+    const grown = [...slabCaches()].map(([name, bytes]): [string, number] => [
+      name,
+      bytes - (this.#slabStart.get(name) ?? 0),
+    ]);
+    return grown.sort((a, b) => b[1] - a[1]);
   }
 
   /** What the viewers saw since `reset`, over all clients. */

@@ -6,8 +6,6 @@ const LADDER = [10_000, 50_000, 100_000, 250_000, 500_000, 750_000, 1_000_000];
 const SINGLE_STEP_MAX = 20_000;
 /** Descriptors that a process needs beside those of its connections: files of the log, pipes. A node was seen to use 30. */
 const OWN_DESCRIPTORS = 200;
-/** Source addresses. An address pair has some 28,000 ports, and finding a free one gets slow when most are taken. */
-const SOURCES = 4;
 export interface PlanOptions {
   /** Connections in the end: viewers, and one publisher per room. */
   readonly count: number;
@@ -23,7 +21,7 @@ export interface NodePlan {
   readonly address: string;
   /** Connections it holds in the end. */
   readonly connections: number;
-  /** Its rooms are `room-<first>` to `room-<first + count − 1>`. */
+  /** Number of its first room; the others follow. */
   readonly firstRoom: number;
   readonly rooms: number;
 }
@@ -77,9 +75,14 @@ function nodeAddress(number: number): string {
  * Addresses to connect from. The same for all clients: the kernel keeps an entry for each (source, port), which
  * connections to different nodes then share.
  */
-export function sourceAddress(viewer: number): readonly [number, number, number, number] {
-  return [127, 0, 0, 2 + (viewer % SOURCES)];
+export function sourceAddress(connection: number): Octets {
+  return SOURCE_ADDRESSES[connection % SOURCE_ADDRESSES.length] as Octets;
 }
+
+export type Octets = readonly [number, number, number, number];
+
+/** An address pair has some 28,000 ports, and finding a free one gets slow when most are taken. */
+const SOURCE_ADDRESSES: readonly Octets[] = [2, 3, 4, 5].map((last) => [127, 0, 0, last]);
 
 /** Where the `i`-th of `parts` equal parts of `total` begins. */
 function share(total: number, i: number, parts: number): number {

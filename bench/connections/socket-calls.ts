@@ -3,6 +3,7 @@
  * system calls (`../load/libc.ts`) do not need. Linux only. Man pages: ip(7), socket(7).
  */
 import { dlopen, ptr } from "bun:ffi";
+import type { Octets } from "./plan.ts";
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
@@ -21,8 +22,6 @@ const { symbols: libc } = dlopen("libc.so.6", {
   connect: { args: ["i32", "ptr", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "u64"], returns: "i32" },
 });
-
-type Octets = readonly [number, number, number, number];
 
 const one = new Int32Array([1]);
 // Closing drops the connection (RST) instead of seeing it off: nothing of it stays behind for a minute in the kernel.
