@@ -21,8 +21,8 @@ const LARGE_HOLD_SECONDS = 300;
 /** Of what the nodes warned of, the newest. */
 const WARNINGS_MAX = 20;
 /** What is about to be needed, roughly; the run itself watches what is left. */
-const CONNECTION_BYTES = 11_000;
-const PAIR_BYTES = 60 * MIB;
+const CONNECTION_BYTES = 10_800;
+const PAIR_BYTES = 55 * MIB;
 
 const FLAGS: readonly Flag[] = [
   { name: "count", kind: "number", default: 20_000, help: "connections in the end" },
@@ -39,6 +39,12 @@ const FLAGS: readonly Flag[] = [
     kind: "number",
     default: 35,
     help: "idle stretch of each step; a connection is pinged about once in 35 s",
+  },
+  {
+    name: "keep-mib",
+    kind: "number",
+    default: 1024,
+    help: "memory to leave alone; the run ends before it is touched",
   },
   { name: "port", kind: "number", default: 19_900, help: "of all nodes, each on an address of its own" },
   { name: "report", kind: "text", default: "", help: "write a Markdown page about it to this file" },
@@ -86,11 +92,11 @@ export const connections: Scenario = {
   },
 };
 
-/** The scenario's flags as they are, or as `changed` says. */
-function argumentsOf(context: Context, changed: Readonly<Record<string, string>>): string[] {
-  return FLAGS.flatMap(({ name, kind }) => {
+/** The flags that are not as they are by default, `changed` ones included. */
+function argumentsOf(context: Context, changed: Readonly<Record<string, string>> = {}): string[] {
+  return FLAGS.flatMap(({ name, kind, default: fallback }) => {
     const value = changed[name] ?? String(kind === "number" ? context.number(name) : context.text(name));
-    return value === "" ? [] : [`--${name}`, value];
+    return value === String(fallback) ? [] : [`--${name}`, value];
   });
 }
 
@@ -130,7 +136,7 @@ class Climb {
   readonly #context: Context;
   readonly #plan: Plan;
   readonly #rooms: number;
-  readonly #guard = new MemoryGuard();
+  readonly #guard: MemoryGuard;
   readonly #fleet: Fleet;
   #slab: Details["slab"] = [];
   readonly #settings = settings();
@@ -139,6 +145,7 @@ class Climb {
     this.#context = context;
     this.#plan = plan;
     this.#rooms = rooms;
+    this.#guard = new MemoryGuard(context.number("keep-mib") * MIB);
     this.#fleet = new Fleet(plan, rooms, context.number("port"), reaper);
   }
 
@@ -155,7 +162,7 @@ class Climb {
   }
 
   details(): Details {
-    const args = ["connections", ...argumentsOf(this.#context, { namespace: "" })];
+    const args = ["connections", ...argumentsOf(this.#context, { namespace: "auto" })];
     return { args, settings: this.#settings, slab: this.#slab, stopped: this.stopped };
   }
 

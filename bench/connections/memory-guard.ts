@@ -2,10 +2,8 @@
 import { availableBytes } from "./accounts.ts";
 
 const MIB = 2 ** 20;
-/** No further connections are opened below this. */
-const OPENING_BYTES_MIN = 1280 * MIB;
-/** The run is over below this. */
-const RUNNING_BYTES_MIN = 1024 * MIB;
+/** Opening ends this much earlier than the run: what is open still wants to be measured. */
+const MEASURING_BYTES = 256 * MIB;
 const LOOK_MS = 250;
 
 export class OutOfMemory extends Error {}
@@ -16,15 +14,18 @@ export class MemoryGuard {
   #bytes = this.startBytes;
   readonly #over = Promise.withResolvers<never>();
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #keepBytes: number;
 
-  constructor() {
+  /** `keepBytes` are to be left to others. */
+  constructor(keepBytes: number) {
+    this.#keepBytes = keepBytes;
     this.#over.promise.catch(() => {});
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** Whether there is little enough left to stop growing. */
   get isLow(): boolean {
-    return this.#bytes < OPENING_BYTES_MIN;
+    return this.#bytes < this.#keepBytes + MEASURING_BYTES;
   }
 
   /** The least there ever was. */
@@ -44,7 +45,7 @@ export class MemoryGuard {
   #look(): void {
     this.#bytes = availableBytes();
     this.#leastBytes = Math.min(this.#leastBytes, this.#bytes);
-    if (this.#bytes < RUNNING_BYTES_MIN) {
+    if (this.#bytes < this.#keepBytes) {
       this.#over.reject(new OutOfMemory(`only ${Math.round(this.#bytes / MIB)} MiB of memory are left`));
     }
   }

@@ -60,7 +60,7 @@ export function formatConnectionsPage(runs: readonly Run[], details: Details): s
 
 function setting({ params }: Run): string {
   return (
-    `${params.nodes} nodes (\`serve ${params.nodeFlags}\`), each with a client process of its own, all on this machine; ` +
+    `Nodes: ${params.nodes} (\`serve ${params.nodeFlags}\`), each with a client process of its own, all on this machine; ` +
     `${params.rooms} rooms, ${number(Number(params.danmakuPerSecond), 1)} danmaku/s in all at the last step, held for ` +
     `${params.holdSeconds} s; every step was idle for ${params.idleSeconds} s before.`
   );
@@ -82,8 +82,8 @@ function memory(run: Run, { slab }: Details): string[] {
     ["connections, in the nodes", each("userBytesPerConnection")],
     ["connections, in the clients", each("clientBytesPerConnection")],
     ["connections, in the kernel (both ends)", each("kernelBytesPerConnection")],
-    [`${nodes} nodes, empty`, metric(run, "emptyNodeMiB") * MIB * nodes],
-    [`${nodes} clients, empty`, metric(run, "emptyClientMiB") * MIB * nodes],
+    [`nodes, empty (${nodes})`, metric(run, "emptyNodeMiB") * MIB * nodes],
+    [`clients, empty (${nodes})`, metric(run, "emptyClientMiB") * MIB * nodes],
     ["all of it, as the machine has less available", each("machineBytesPerConnection")],
   ];
   const caches = slab.filter(([, bytes]) => bytes / connections >= CACHE_BYTES_MIN);
