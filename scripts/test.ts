@@ -23,7 +23,6 @@ interface Counts {
 /** One test; those that take longer on purpose say so themselves. Machines are shared, so this is wide. */
 const TEST_MS_MAX = 60_000;
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const BROWSER_PACKAGES = ["chromium", "fonts-noto-cjk"];
 
 const root = join(import.meta.dir, "..");
 const reports = mkdtempSync(join(tmpdir(), "danmakud-test-report-"));
@@ -45,22 +44,40 @@ const SUITES: readonly Suite[] = [
   { name: "browser", files: filesOf("tests/browser/**/*.test.ts") },
 ];
 
-/** Has the browser's packages, or installs them where that is possible; says what to do where it is not. */
-async function prepareBrowser(): Promise<boolean> {
-  const missing = existsSync(CHROMIUM) ? [] : BROWSER_PACKAGES;
-  if (missing.length === 0) return true;
-  const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+/** Programs that some suites need, and how Debian calls their packages. */
+interface Need {
+  readonly what: string;
+  readonly packages: readonly string[];
+  readonly hint?: string;
+  readonly isMet: () => boolean;
+}
+
+const BROWSER: Need = {
+  what: `the browser suite, which needs ${CHROMIUM}`,
+  packages: ["chromium", "fonts-noto-cjk"],
+  hint: "(or set CHROMIUM to the path of another Chromium)",
+  isMet: () => existsSync(CHROMIUM),
+};
+const REDIS: Need = {
+  what: "the tests on Redis, which need redis-server and redis-sentinel 7 or newer",
+  packages: ["redis-server", "redis-sentinel"],
+  isMet: () => ["redis-server", "redis-sentinel", "redis-cli"].every((name) => Bun.which(name) !== null),
+};
+
+/** Installs what is needed where that is possible; says what to do where it is not. */
+async function prepare({ what, packages, hint, isMet }: Need): Promise<boolean> {
+  if (isMet()) return true;
+  const install = `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
   if (process.getuid?.() === 0 && Bun.which("apt-get")) {
-    console.log(`installing ${missing.join(" and ")} for the browser suite`);
-    const shell = `apt-get update -qq && DEBIAN_FRONTEND=noninteractive ${install} -qq`;
+    console.log(`installing ${packages.join(" and ")} for the tests`);
+    // The run level keeps a service from being started: the tests start their own servers.
+    const shell = `apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive ${install} -qq`;
     const child = start(["sh", "-c", shell], "ignore");
     await child.exited;
-    if (existsSync(CHROMIUM)) return true;
+    if (isMet()) return true;
   }
-  console.log(
-    `left out: the browser suite, which needs ${CHROMIUM}. Run as root: apt-get update && ${install}`,
-  );
-  console.log("(or set CHROMIUM to the path of another Chromium)");
+  console.log(`left out: ${what}. Run as root: apt-get update && ${install}`);
+  if (hint !== undefined) console.log(hint);
   return false;
 }
 
@@ -136,8 +153,11 @@ function chosenSuites(names: readonly string[]): readonly Suite[] {
 
 async function main(): Promise<void> {
   let suites = chosenSuites(process.argv.slice(2));
-  const withBrowser = suites.some((suite) => suite.name === "browser") && (await prepareBrowser());
+  const withBrowser = suites.some((suite) => suite.name === "browser") && (await prepare(BROWSER));
   if (!withBrowser) suites = suites.filter((suite) => suite.name !== "browser");
+
+  // Those that need Redis leave themselves out where it is not there.
+  if (suites.some((suite) => suite.name === "integration" || suite.name === "chaos")) await prepare(REDIS);
 
   const lines: string[] = [];
   const results: Counts[] = [];

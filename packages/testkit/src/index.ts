@@ -36,6 +36,14 @@ export {
 export { RawSocket } from "./raw-socket.ts";
 export { type CloseInfo, RecordSocket, type SocketEncoding, SUBPROTOCOLS } from "./record-socket.ts";
 export { largeRecording, type Recording, sortedContents } from "./recording.ts";
+export { REDIS_AVAILABLE, RedisServer, type RedisServerOptions, redisCli } from "./redis/server.ts";
+export {
+  REDIS_TOPOLOGIES,
+  type RedisService,
+  startCluster,
+  startSentinel,
+  startStandalone,
+} from "./redis/topologies.ts";
 export { REPOSITORY_ROOT, recordedFile } from "./repository.ts";
 export * from "./room-api.ts";
 export { fingerprint, RoomLedger } from "./room-ledger.ts";

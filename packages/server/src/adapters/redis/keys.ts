@@ -1,0 +1,86 @@
+/**
+ * The one definition of every name in Redis. All keys of a room share the hash tag `{ROOM}`, so they lie in one slot of
+ * a Cluster and one script may touch them all; the same holds for the keys of a dispatch slot. Room names know no
+ * braces.
+ *
+ * ```
+ * stream:room:{ROOM}          stream   the room's log, one entry per record, id = `<offset>-0`
+ * room:{ROOM}                 hash     epoch, head, ts, settings, … (`MetaField`)
+ * keys:room:{ROOM}            hash     idempotency keys of late: `uid LF key` → `offset ts`
+ * keys:room:{ROOM}:before     hash     those of the time before that
+ * live:room:{ROOM}            channel  (sharded) what was just written, for the nodes that show the room
+ * dead:room:{ROOM}            stream   entries that the dispatch workers gave up on
+ * online:room:{ROOM}          hash     node → its viewers and until when that holds
+ * dispatch:{slot-N}:rooms     set      rooms of a dispatch slot that have a stream
+ * dispatch:{slot-N}:lease     string   the worker that has the slot
+ * dispatch:{slot-N}:bell      channel  (sharded) names of rooms that were just written to
+ * dispatch:workers            hash     the workers that are alive
+ * ```
+ */
+
+export const streamKey = (room: string): string => `stream:room:{${room}}`;
+export const metaKey = (room: string): string => `room:{${room}}`;
+export const keysKey = (room: string): string => `keys:room:{${room}}`;
+export const olderKeysKey = (room: string): string => `keys:room:{${room}}:before`;
+export const liveChannel = (room: string): string => `live:room:{${room}}`;
+export const onlineKey = (room: string): string => `online:room:{${room}}`;
+export const deadKey = (room: string): string => `dead:room:{${room}}`;
+
+/** Fields of a room's hash. */
+export const MetaField = {
+  epoch: "epoch",
+  /** Highest offset used or burned. */
+  head: "head",
+  /** Unix ms of the newest record. */
+  ts: "ts",
+  /** Text of the settings; absent = none. */
+  settings: "settings",
+  /** Offset up to which the dispatch group has acknowledged everything; only where the group exists. */
+  dispatched: "dispatched",
+} as const;
+
+/** Fields of a stream entry, in the order they are written. */
+export const EntryField = {
+  timestamp: "timestamp",
+  uid: "uid",
+  content: "content",
+  mode: "mode",
+  color: "color",
+  size: "size",
+  class: "class",
+  name: "name",
+  attrs: "attrs",
+  /** `delete`; absent = a danmaku. */
+  type: "type",
+  /** Of a delete: the offset that is taken away, … */
+  of: "of",
+  /** … or the user whose danmaku are. */
+  ofUid: "ofUid",
+} as const;
+
+/** Consumer group of the dispatch workers on every room's stream. */
+export const DISPATCH_GROUP = "cg-danmu";
+export const DISPATCH_SLOTS = 1024;
+export const DISPATCH_WORKERS_KEY = "dispatch:workers";
+export const dispatchRoomsKey = (slot: number): string => `dispatch:{slot-${slot}}:rooms`;
+export const dispatchLeaseKey = (slot: number): string => `dispatch:{slot-${slot}}:lease`;
+export const dispatchBellChannel = (slot: number): string => `dispatch:{slot-${slot}}:bell`;
+
+/** The dispatch slot of a room. */
+export const slotOf = (room: string): number => crc16(room) % DISPATCH_SLOTS;
+
+/** Stream id of an offset, and back. */
+export const entryId = (offset: number): string => `${offset}-0`;
+export const offsetOfId = (id: string): number => Number(id.slice(0, id.indexOf("-")));
+
+/** CRC16 of Redis Cluster (XMODEM: polynomial 0x1021, start 0), over the UTF-8 bytes of a text. */
+export function crc16(text: string): number {
+  let crc = 0;
+  for (const byte of encoder.encode(text)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  }
+  return crc;
+}
+
+const encoder = new TextEncoder();
