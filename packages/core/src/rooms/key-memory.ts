@@ -6,7 +6,7 @@ export interface FirstAnswer {
 
 /**
  * The idempotency keys of one room, oldest first. Bounded: the oldest go when there are too many. Those too old in time
- * are not found, and go as newer ones come.
+ * are not found, and go by `expire`.
  */
 export class KeyMemory {
   readonly #answers = new Map<string, FirstAnswer>();
@@ -16,9 +16,13 @@ export class KeyMemory {
     this.#keysMax = keysMax;
   }
 
+  /** Keys remembered. */
+  get size(): number {
+    return this.#answers.size;
+  }
+
   /** The first answer, unless it is older than `sinceTs` (Unix ms). */
   find(identity: string, sinceTs: number): FirstAnswer | undefined {
-    this.#expire(sinceTs);
     const answer = this.#answers.get(identity);
     return answer !== undefined && answer.ts >= sinceTs ? answer : undefined;
   }
@@ -29,13 +33,15 @@ export class KeyMemory {
     if (this.#answers.size > this.#keysMax) this.#dropOldest();
   }
 
-  /** Timestamps never decrease within a room, so the oldest keys stand first: two go for each that is asked for. */
-  #expire(sinceTs: number): void {
-    for (let dropped = 0; dropped < 2; dropped++) {
-      const oldest = this.#answers.values().next();
-      if (oldest.done === true || oldest.value.ts >= sinceTs) return;
-      this.#dropOldest();
+  /** Forgets at most `keysMax` keys older than `sinceTs`; returns how many. Timestamps never decrease within a room, so the oldest stand first. */
+  expire(sinceTs: number, keysMax: number): number {
+    let dropped = 0;
+    for (const [identity, { ts }] of this.#answers) {
+      if (dropped >= keysMax || ts >= sinceTs) break;
+      this.#answers.delete(identity);
+      dropped++;
     }
+    return dropped;
   }
 
   #dropOldest(): void {

@@ -27,6 +27,9 @@ export const ROOM_LIMITS = {
   /** A room's idempotency keys: CONTRACT section 3. */
   keysPerRoomMax: 100_000,
   keyLifeMs: 5 * 60_000,
+  /** Keys dropped, and rooms looked at for them, per tick (200 ms): about 1 ms each. A full room is empty after 2 s. */
+  expireKeysPerTickMax: 10_000,
+  expireRoomsPerTickMax: 4096,
   /**
    * What is left out of what viewers see is announced by gaps as soon as something else is sent, and within this time
    * otherwise: a frame with nothing but a gap costs as much as any.

@@ -42,6 +42,7 @@ import {
   STATS_ONLINE,
   STATS_WORDS,
 } from "./envelope-descriptor.ts";
+import { KeyExpiry } from "./key-expiry.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { SequencedRoom } from "./sequenced-room.ts";
@@ -99,6 +100,7 @@ export class Sequencer {
   readonly #forgetting = new Map<string, number>();
   /** Rooms with entries that were not on disk when last looked at. */
   readonly #undurable = new Set<SequencedRoom>();
+  readonly #keyExpiry = new KeyExpiry();
   readonly #incarnations: number[];
   /** Who sent the entry under way, and under which number the answer goes back. */
   #gateway = NO_ORIGIN;
@@ -144,6 +146,11 @@ export class Sequencer {
     return this.#byName.size;
   }
 
+  /** Open rooms that remember idempotency keys. */
+  get roomsWithKeys(): number {
+    return this.#keyExpiry.size;
+  }
+
   /** Whether the broadcast ring has room. */
   canMove(): boolean {
     return broadcastHasRoom(this.#options.broadcast);
@@ -155,6 +162,7 @@ export class Sequencer {
     this.#noteDurable();
     this.#announceStats(now);
     this.#letGoIdle(now);
+    this.#keyExpiry.tick(now - ROOM_LIMITS.keyLifeMs);
     if (now >= this.#forgetAt) {
       this.#forgetAt = now + ROOM_LIMITS.forgetIntervalMs;
       this.#forgetUntouched(now);
@@ -273,9 +281,14 @@ export class Sequencer {
       markSampled(broadcast.bytes, copy);
       counters.add(METRICS.sampled, 1);
     }
-    if (keyBytes > 0) room.rememberKey(identity, room.head, room.ts);
+    if (keyBytes > 0) this.#rememberKey(room, identity, room.head, room.ts);
     this.#written(room);
     counters.add(METRICS.sequenced, 1);
+  }
+
+  #rememberKey(room: SequencedRoom, identity: string, offset: number, ts: number): void {
+    room.rememberKey(identity, offset, ts);
+    this.#keyExpiry.remembered(room);
   }
 
   /** Changes a room's settings and tells everybody, the journal above all. */
@@ -322,7 +335,7 @@ export class Sequencer {
         room.configure(settingsFromText(this.#options.log.settings(name)), now);
         const since = now - ROOM_LIMITS.keyLifeMs;
         for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
-          room.rememberKey(`${key.uid}\n${key.key}`, key.offset, key.ts);
+          this.#rememberKey(room, `${key.uid}\n${key.key}`, key.offset, key.ts);
         }
       }
       this.#byName.set(name, room);
@@ -468,6 +481,7 @@ export class Sequencer {
       this.#byName.delete(room.name);
       this.#byNumber.delete(room.number);
       this.#statsDue.delete(room);
+      this.#keyExpiry.forget(room);
       if (!room.isStored) this.#known--;
       this.#announce(ENVELOPE_BYTES, BroadcastKind.closed, room.number);
     }
