@@ -1,6 +1,6 @@
 /** The threads of the `ring` scenario. Each plays the part its order names and posts one report. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { IngressConsumer, IngressProducer, Signal } from "@danmakud/core/memory";
+import { IngressConsumer, IngressProducer, ringState, Signal } from "@danmakud/core/memory";
 
 export type Transport = "ring" | "postMessage";
 
@@ -118,8 +118,8 @@ function ringOutlet(flow: Flow): Outlet {
       reader.wake();
       return written;
     },
-    room: () => until(() => ring.fill() <= 0.5),
-    drained: () => until(() => ring.fill() === 0),
+    room: () => until(() => ringState(flow.ring).fill <= 0.5),
+    drained: () => until(() => ringState(flow.ring).fill === 0),
     async end() {
       ring.words[ring.claim(4) >> 2] = END;
       ring.commit();

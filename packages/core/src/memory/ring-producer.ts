@@ -1,4 +1,3 @@
-import { assert } from "./assert.ts";
 import { RING_WORD, type RingKind } from "./ring-descriptor.ts";
 import { heldWords, openRing, type RingMemory } from "./ring-memory.ts";
 
@@ -34,8 +33,6 @@ export abstract class RingProducer {
   readonly #mask: number;
   /** Position behind the last claimed entry; from `position` to here only this thread looks. */
   #claimed: number;
-  /** Header position of the last claimed entry. */
-  #last: number;
   /** Up to here the ring was free when the consumers were last asked. */
   #limit: number;
 
@@ -51,7 +48,6 @@ export abstract class RingProducer {
     this.#mask = ring.capacityWords - 1;
     this.position = Atomics.load(ring.words, RING_WORD.head);
     this.#claimed = this.position;
-    this.#last = this.position;
     this.#limit = this.position;
   }
 
@@ -75,18 +71,8 @@ export abstract class RingProducer {
     }
     const word = this.#data + offset;
     this.words[word] = bytes;
-    this.#last = at;
     this.#claimed = end;
     return (word + 1) << 2;
-  }
-
-  /** Shortens the last claim to its first `bytes` bytes, for those who do not know the size before they have written. */
-  trim(bytes: number): void {
-    const word = this.#data + (this.#last & this.#mask);
-    assert(this.#claimed !== this.position, "only what is claimed and not committed can be trimmed");
-    assert(bytes >= 0 && bytes <= (this.words[word] ?? 0), "an entry cannot grow");
-    this.words[word] = bytes;
-    this.#claimed = (this.#last + 1 + ((bytes + 3) >>> 2)) | 0;
   }
 
   /** Shows the consumers every claim since the last commit, at once. Wake them after it. */
@@ -94,11 +80,6 @@ export abstract class RingProducer {
     if (this.#claimed === this.position) return;
     this.position = this.#claimed;
     Atomics.store(this.words, RING_WORD.head, this.#claimed);
-  }
-
-  /** Gives back every claim since the last commit. */
-  abort(): void {
-    this.#claimed = this.position;
   }
 
   /** Position behind the last claimed entry: `position` once it is committed. */
@@ -110,17 +91,6 @@ export abstract class RingProducer {
   hasRoom(bytes: number): boolean {
     const end = (this.#claimed + 2 * (1 + ((bytes + 3) >>> 2))) | 0;
     return ((this.#limit - end) | 0) >= 0 || this.#findRoom(end);
-  }
-
-  /** Bytes claimed and not committed, headers and padding included. */
-  get pendingBytes(): number {
-    return ((this.#claimed - this.position) | 0) * 4;
-  }
-
-  /** How full the ring is, 0 to 1, by its slowest consumer and with pending claims. */
-  fill(): number {
-    const pending = (this.#claimed - this.position) | 0;
-    return (heldWords(this.#ring, this.position) + pending) / this.#capacity;
   }
 
   /**

@@ -95,8 +95,7 @@ async function produce(part: Part): Promise<number> {
     if (index < 0) {
       full++;
       // A consumer wakes the producer whenever it has released something.
-      await own.sleep(() => ring.claim(sizeOf(n, part.payloadBytesMax)) < 0);
-      ring.abort();
+      await own.sleep(() => !ring.hasRoom(sizeOf(n, part.payloadBytesMax)));
     }
   }
   Atomics.store(control, DONE, 1);

@@ -60,12 +60,6 @@ test("a second sleep during the first is the first", async () => {
   await again;
 });
 
-test("ends by itself after the timeout", async () => {
-  const signal = new Signal(createSignals(1), 0);
-  await signal.sleep(() => true, 1);
-  await signal.sleep(() => true, 1);
-});
-
 test("many wakers, one sleeper, thousands of times", async () => {
   const signals = createSignals(1);
   const sleeper = new Signal(signals, 0);

@@ -40,23 +40,23 @@ export class Signal {
   }
 
   /**
-   * Sleeps until `wake` or for `timeoutMs` (default: until `wake`), without blocking the thread's event loop. Returns
-   * undefined, and does not sleep, where `stillIdle` finds work after the flag is up; it has to ask shared memory anew
-   * (`isEmpty` of the consumers). The promise never rejects and may be early: look again, and sleep again. A second
-   * call during a sleep returns the sleep that is on, its own `timeoutMs` without effect.
+   * Sleeps until `wake`, without blocking the thread's event loop. Returns undefined, and does not sleep, where
+   * `stillIdle` finds work after the flag is up; it has to ask shared memory anew (`isEmpty` of the consumers). The
+   * promise never rejects and may be early: look again, and sleep again. A second call during a sleep returns the sleep
+   * that is on.
    *
-   * Two things about Bun's `waitAsync`: a sleep with a timeout keeps some 350 bytes until that time has passed, even when
-   * woken at once, so a busy thread sleeps without one and has a timer for what is due; and a sleep alone does not keep
-   * a thread from ending, which again a timer or a listener does.
+   * There is no time-out: what is due at a time has a timer that calls `wake`. In Bun a `waitAsync` with one keeps some
+   * 350 bytes until that time has passed, even when woken at once. A sleep alone does not keep a thread from ending,
+   * which again a timer or a listener does.
    */
-  sleep(stillIdle: () => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<void> | undefined {
+  sleep(stillIdle: () => boolean): Promise<void> | undefined {
     if (this.#sleeping !== undefined) return stillIdle() ? this.#sleeping : undefined;
     Atomics.store(this.#words, this.#flag, ASLEEP);
     if (!stillIdle()) {
       Atomics.store(this.#words, this.#flag, AWAKE);
       return undefined;
     }
-    const wait = Atomics.waitAsync(this.#words, this.#flag, ASLEEP, timeoutMs);
+    const wait = Atomics.waitAsync(this.#words, this.#flag, ASLEEP);
     if (!wait.async) {
       Atomics.store(this.#words, this.#flag, AWAKE);
       return undefined;
