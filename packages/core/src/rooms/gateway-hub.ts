@@ -32,7 +32,7 @@ import type {
   ViewerId,
   ViewerSink,
 } from "./hub.ts";
-import { ROOM_LIMITS } from "./limits.ts";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { OnlineCounts } from "./online-counts.ts";
 import type { Publisher } from "./pending-publishes.ts";
@@ -233,7 +233,7 @@ export class GatewayHub implements Hub {
           },
           published: () => resolve(settings as RoomSettings),
           refused: (_token, _id, code, message) => {
-            reject(new DanmakuError(code, message, { retryAfterMs: RETRY_MS }));
+            reject(new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }));
           },
         });
         if (refusal !== undefined) return reject(refusal);
@@ -436,7 +436,7 @@ export class GatewayHub implements Hub {
     const publisher: Publisher = {
       published: (index, _id, offset, ts) => settle(index, { offset, ts, epoch: room.epoch }),
       refused: (index, _id, code, message) => {
-        settle(index, { error: new DanmakuError(code, message, { retryAfterMs: RETRY_MS }) });
+        settle(index, { error: new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }) });
       },
     };
     drafts.forEach((draft, index) => {
@@ -470,9 +470,6 @@ export class GatewayHub implements Hub {
     return this.#position + ((position32 - here) | 0);
   }
 }
-
-/** When to try again what was refused or not answered. */
-const RETRY_MS = 500;
 
 const REFUSALS: Readonly<Partial<Record<string, string>>> = {
   not_found: "no such room",

@@ -4,7 +4,7 @@ export type { GatewayContext } from "./gateway-context.ts";
 export { GatewayHub } from "./gateway-hub.ts";
 export * from "./hub.ts";
 export { Journal, type JournalOptions } from "./journal.ts";
-export { ROOM_LIMITS } from "./limits.ts";
+export { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 export { METRIC_INFO, METRICS } from "./metrics.ts";
 export { Pacing, type PacingOptions } from "./pacing.ts";
 export { RoomWindow } from "./room-window.ts";

@@ -1,3 +1,11 @@
+/**
+ * When those who were refused are told to try again, ms. A client adds its own jitter and backs off from there.
+ * - `full`: a ring or table is full at this moment; the sequencer empties one within a few ms.
+ * - `refused`: the sequencer refused or did not answer, or too much was asked at once.
+ * - `unavailable`: the node cannot serve for now (its log cannot be written, it is going down, a thread is silent).
+ */
+export const RETRY_AFTER_MS = { full: 200, refused: 500, unavailable: 1000 } as const;
+
 /** Bounds of rooms, windows and viewers, each with its reason. */
 export const ROOM_LIMITS = {
   /** Records a window keeps. Covers a viewer that is away for a second in the busiest room; more comes from the log. */

@@ -21,6 +21,7 @@ import {
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { Principal } from "./hub.ts";
+import { RETRY_AFTER_MS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { PendingPublishes, type Publisher } from "./pending-publishes.ts";
 import type { SettingsPatch } from "./settings.ts";
@@ -101,10 +102,8 @@ export class Publishing {
   }
 
   #unavailable(): DanmakuError | undefined {
-    if (this.isClosed)
-      return new DanmakuError("unavailable", "the node is going down", { retryAfterMs: 1000 });
-    if (!this.#context.isJournalFailing()) return undefined;
-    return new DanmakuError("unavailable", "the log cannot be written at present", { retryAfterMs: 1000 });
+    if (this.isClosed) return unavailable("the node is going down");
+    return this.#context.isJournalFailing() ? unavailable("the log cannot be written at present") : undefined;
   }
 
   #overLimit(who: Principal): DanmakuError | undefined {
@@ -208,6 +207,10 @@ export interface PlainSender {
   readonly class: number;
 }
 
+function unavailable(message: string): DanmakuError {
+  return new DanmakuError("unavailable", message, { retryAfterMs: RETRY_AFTER_MS.unavailable });
+}
+
 function overloaded(): DanmakuError {
-  return new DanmakuError("overloaded", "too many publishes at once", { retryAfterMs: 200 });
+  return new DanmakuError("overloaded", "too many publishes at once", { retryAfterMs: RETRY_AFTER_MS.full });
 }

@@ -3,7 +3,7 @@ import { DanmakuError } from "@danmakud/wire";
 import type { RoomEntry } from "./broadcast-entry.ts";
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { ROOM_LIMITS } from "./limits.ts";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { WatchedRoom } from "./watched-room.ts";
 
@@ -142,7 +142,10 @@ export class RoomRegistry {
     this.#reportCounts();
     for (const [ticket, question] of this.#questions) {
       if (now - question.askedAt < ROOM_LIMITS.answerTimeoutMs) break;
-      this.answered(ticket, new DanmakuError("unavailable", "no answer in time", { retryAfterMs: 1000 }));
+      this.answered(
+        ticket,
+        new DanmakuError("unavailable", "no answer in time", { retryAfterMs: RETRY_AFTER_MS.unavailable }),
+      );
     }
     if (now < this.#lookAt) return;
     this.#lookAt = now + LOOK_MS;
@@ -218,5 +221,5 @@ export class RoomRegistry {
 const LOOK_MS = 1000;
 
 function overloaded(): DanmakuError {
-  return new DanmakuError("overloaded", "too much at once", { retryAfterMs: 500 });
+  return new DanmakuError("overloaded", "too much at once", { retryAfterMs: RETRY_AFTER_MS.refused });
 }

@@ -16,7 +16,7 @@ import { CONNECTION_LIMIT, classDefaultOf, isExemptFromLimits, TokenBuckets } fr
 import type { ControlFrames } from "./control-frames.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { Principal, ViewerId } from "./hub.ts";
-import { ROOM_LIMITS } from "./limits.ts";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import type { Publisher } from "./pending-publishes.ts";
 import type { PlainSender, Publishing } from "./publishing.ts";
 import { TLV, TLV_DEFLATE, ViewerState, type ViewerTable } from "./viewer-table.ts";
@@ -169,7 +169,11 @@ export class ViewerMessages {
     refused: (token, id, code, message) => {
       const viewer = this.#viewerOf(token);
       if (viewer === undefined) return;
-      this.#control.error(viewer, new DanmakuError(code, message, { retryAfterMs: RETRY_MS }), id);
+      this.#control.error(
+        viewer,
+        new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }),
+        id,
+      );
     },
   };
 
@@ -178,9 +182,6 @@ export class ViewerMessages {
     return this.#table.serial[viewer] === Math.floor(token / ROWS_MAX) ? viewer : undefined;
   }
 }
-
-/** When to try a publish again whose answer was refused or did not come. */
-const RETRY_MS = 500;
 
 /** Whose frame is being read. */
 interface Sender {

@@ -1,4 +1,4 @@
-import type { ListedRoom } from "@danmakud/core/rooms";
+import { type ListedRoom, RETRY_AFTER_MS } from "@danmakud/core/rooms";
 import { DanmakuError } from "@danmakud/wire";
 import { say } from "./thread.ts";
 
@@ -18,7 +18,9 @@ export class RoomLists {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
         this.#open.delete(id);
-        reject(new DanmakuError("unavailable", "no answer in time", { retryAfterMs: 1000 }));
+        reject(
+          new DanmakuError("unavailable", "no answer in time", { retryAfterMs: RETRY_AFTER_MS.unavailable }),
+        );
       }, ANSWER_MS_MAX);
       this.#open.set(id, (rooms) => {
         clearTimeout(late);
