@@ -11,7 +11,7 @@ export const latency: Scenario = {
   summary: "100 viewers, 3,500 danmaku per second: from intended send to viewer",
   defaults: { seconds: 15, rounds: 5 },
   flags: [
-    ...loadFlags({ viewers: 100, systems: "all", probes: 20, pauseMicros: 0, gatherMs: 0 }),
+    ...loadFlags({ viewers: 100, systems: "all", probes: 20, pauseMicros: 0, gatherMs: "0" }),
     { name: "rates", kind: "text", default: "3500", help: "danmaku per second, by commas" },
   ],
   table: LOAD_TABLE,

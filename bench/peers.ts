@@ -15,7 +15,7 @@ export const peers: Scenario = {
   summary: "latency and CPU of every system against the offered rate, up to saturation",
   defaults: { seconds: 6, rounds: 2 },
   flags: [
-    ...loadFlags({ viewers: 1000, systems: "all", probes: 50, pauseMicros: 500, gatherMs: -1 }),
+    ...loadFlags({ viewers: 1000, systems: "all", probes: 50, pauseMicros: 500, gatherMs: "" }),
     {
       name: "rates",
       kind: "text",

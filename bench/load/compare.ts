@@ -10,8 +10,8 @@ export function loadFlags(defaults: {
   readonly systems: string;
   readonly probes: number;
   readonly pauseMicros: number;
-  /** Negative: each system's best. */
-  readonly gatherMs: number;
+  /** By commas; empty: each system's own. */
+  readonly gatherMs: string;
 }): readonly Flag[] {
   return [
     { name: "viewers", kind: "number", default: defaults.viewers, help: "viewers of the one room" },
@@ -23,9 +23,9 @@ export function loadFlags(defaults: {
     },
     {
       name: "gather-ms",
-      kind: "number",
+      kind: "text",
       default: defaults.gatherMs,
-      help: "for systems that leave batching to the program: gather for so long; 0 = not at all, -1 = each one's best",
+      help: "for systems that leave batching to the program: gather for so long, each of several by commas; 0 = not at all, empty = each one's own",
     },
     { name: "warm-up", kind: "number", default: 2, help: "seconds of the load before each measurement" },
     { name: "probes", kind: "number", default: defaults.probes, help: "viewers that time every record" },
@@ -72,6 +72,8 @@ const TIMER_LATE_MS = 0.5;
 interface Cell {
   readonly target: Target;
   readonly rate: number;
+  /** What the system is told to gather; undefined for one that paces itself, and for the baseline, which follows danmakud. */
+  readonly askedGatherMs: number | undefined;
   readonly taken: Measured[];
   /** Of each round; the baseline's follows danmakud's. */
   readonly gatherMs: number[];
@@ -100,11 +102,16 @@ export async function compare(
       missing.push({ name: target.name, params: { missing: why }, metrics: {} });
     }
   }
+  const gathers = parseGathers(context.text("gather-ms"));
   const cells = rates.flatMap((rate) =>
-    targets.map((target): Cell => ({ target, rate, taken: [], gatherMs: [] })),
+    targets.flatMap((target) =>
+      gathersOf(target, gathers).map(
+        (askedGatherMs): Cell => ({ target, rate, askedGatherMs, taken: [], gatherMs: [] }),
+      ),
+    ),
   );
   for (let round = 0; round < context.rounds; round++) {
-    for (const cell of inTurn(cells, targets.length, round)) {
+    for (const cell of rates.flatMap((rate) => inTurn(cells, rate, round))) {
       const isBeyond = stopsSaturated && cells.some((lower) => isSaturatedBelow(lower, cell));
       if (!isBeyond) await measureCell(context, cells, cell, round);
     }
@@ -116,7 +123,8 @@ export async function compare(
 
 /** Whether the same system did not keep up with a lower rate. */
 function isSaturatedBelow(lower: Cell, cell: Cell): boolean {
-  if (lower.target !== cell.target || lower.rate >= cell.rate) return false;
+  if (lower.target !== cell.target || lower.askedGatherMs !== cell.askedGatherMs) return false;
+  if (lower.rate >= cell.rate) return false;
   return lower.taken.some(
     ({ delivered, offered, latency }) =>
       delivered / offered < SATURATED_DELIVERED_RATIO || latency.percentileMs(99) > SATURATED_P99_MS,
@@ -127,22 +135,27 @@ function chosen(names: string): readonly Target[] {
   return names === "all" ? TARGETS : names.split(",").map((name) => targetNamed(name.trim()));
 }
 
+/** Several gatherings for systems that are told; one cell for all others. */
+function gathersOf(target: Target, gathers: readonly number[]): readonly (number | undefined)[] {
+  if (target.gatherMs === undefined || target.name === "baseline") return [undefined];
+  return gathers.length > 0 ? gathers : [target.gatherMs];
+}
+
+function parseGathers(text: string): number[] {
+  const gathers = text === "" ? [] : text.split(",").map(Number);
+  if (!gathers.every((ms) => ms >= 0)) throw new Error(`--gather-ms: ${text} are no times in ms`);
+  return gathers;
+}
+
 /** Another system begins each round. The baseline keeps its place behind danmakud, whose frames it repeats. */
-function inTurn(cells: readonly Cell[], systems: number, round: number): Cell[] {
-  const order: Cell[] = [];
-  for (let from = 0; from < cells.length; from += systems) {
-    const group = cells.slice(from, from + systems);
-    const rest = group.filter((cell) => cell.target.name !== "baseline");
-    const start = round % Math.max(1, rest.length);
-    for (const cell of [...rest.slice(start), ...rest.slice(0, start)]) {
-      order.push(cell);
-      if (cell.target.name === "danmakud")
-        order.push(...group.filter((one) => one.target.name === "baseline"));
-    }
-    if (!rest.some((cell) => cell.target.name === "danmakud")) {
-      order.push(...group.filter((cell) => cell.target.name === "baseline"));
-    }
-  }
+function inTurn(cells: readonly Cell[], rate: number, round: number): Cell[] {
+  const group = cells.filter((cell) => cell.rate === rate);
+  const baseline = group.filter((cell) => cell.target.name === "baseline");
+  const rest = group.filter((cell) => cell.target.name !== "baseline");
+  const start = round % Math.max(1, rest.length);
+  const order = [...rest.slice(start), ...rest.slice(0, start)];
+  const at = order.findIndex((cell) => cell.target.name === "danmakud");
+  order.splice(at < 0 ? order.length : at + 1, 0, ...baseline);
   return order;
 }
 
@@ -170,7 +183,7 @@ async function measureCell(
   cell.gatherMs.push(gatherMs ?? -1);
   const { latency } = measured;
   context.say(
-    `round ${round + 1}: ${target.name} at ${rate}/s: ${(measured.serverCpuMicros / measured.delivered).toFixed(3)} µs per delivery, ` +
+    `round ${round + 1}: ${target.name}${gatherMs === undefined ? "" : `, gathering ${gatherMs} ms,`} at ${rate}/s: ${(measured.serverCpuMicros / measured.delivered).toFixed(3)} µs per delivery, ` +
       `P50 ${latency.percentileMs(50).toFixed(1)} P99 ${latency.percentileMs(99).toFixed(1)} ms, ` +
       `${((100 * measured.delivered) / measured.offered).toFixed(2)} % delivered` +
       (measured.loadBusyRatio > BUSY_RATIO_MAX ? "; the load generator was at its limit" : ""),
@@ -180,7 +193,6 @@ async function measureCell(
 /** What a system that gathers is told; undefined for one that paces itself. */
 function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number | undefined {
   const { target, rate } = cell;
-  if (target.gatherMs === undefined) return undefined;
   if (target.name === "baseline") {
     const ours = cells.find((other) => other.target.name === "danmakud" && other.rate === rate)?.taken.at(-1);
     if (ours !== undefined) {
@@ -190,8 +202,7 @@ function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number 
       return periodMs < 1 ? 0 : Math.round(10 * periodMs) / 10;
     }
   }
-  const asked = context.number("gather-ms");
-  return asked < 0 ? target.gatherMs : asked;
+  return cell.askedGatherMs ?? (target.name === "baseline" ? target.gatherMs : undefined);
 }
 
 function asRun(context: Context, cell: Cell): Run {
@@ -270,14 +281,42 @@ function withRatios(runs: readonly Run[], cells: readonly Cell[]): Run[] {
       (other) => other.rate === cell.rate && other !== cell && other.taken.length === cell.taken.length,
     );
     const baseline = others.find((other) => other.target.name === "baseline");
-    const peers = others.filter((other) => other !== baseline);
-    const cost = (one: Measured): number => one.serverCpuMicros / one.delivered;
+    const peers = atTheirBest(
+      others.filter((other) => other !== baseline),
+      medianP99Ms(cell),
+    );
     const writes = (one: Measured): number => one.frames / one.serverCpuMicros;
     const ratio = (of: (one: Measured) => number, other: Cell): number =>
       median(cell.taken.map((one, round) => of(one) / of(other.taken[round] as Measured)));
     const extra: Record<string, number> = {};
     if (baseline !== undefined) extra.socketWritesOfBaselineRatio = ratio(writes, baseline);
-    if (peers.length > 0) extra.cpuOfBestPeerRatio = Math.max(...peers.map((peer) => ratio(cost, peer)));
+    if (peers.length > 0) extra.cpuOfBestPeerRatio = Math.max(...peers.map((peer) => ratio(costOf, peer)));
     return { ...run, metrics: { ...run.metrics, ...extra } };
   });
+}
+
+/**
+ * Each peer with its cheapest setting among those as prompt as asked for (P99 at most `FANOUT_P99_MS_MAX`), or no less
+ * prompt than danmakud was where that took longer itself; with its promptest where none is. CPU can always be saved by
+ * letting everybody wait.
+ */
+function atTheirBest(peers: readonly Cell[], ourP99Ms: number): Cell[] {
+  const p99MsMax = Math.max(FANOUT_P99_MS_MAX, ourP99Ms);
+  return [...Map.groupBy(peers, (cell) => cell.target).values()].map((settings) => {
+    const cost = (cell: Cell): number => median(cell.taken.map(costOf));
+    const prompt = settings.filter((cell) => medianP99Ms(cell) <= p99MsMax);
+    if (prompt.length > 0) return prompt.toSorted((a, b) => cost(a) - cost(b))[0] as Cell;
+    return settings.toSorted((a, b) => medianP99Ms(a) - medianP99Ms(b))[0] as Cell;
+  });
+}
+
+/** Viewers of a large room notice nothing below it. */
+const FANOUT_P99_MS_MAX = 25;
+
+function costOf({ serverCpuMicros, delivered }: Measured): number {
+  return serverCpuMicros / delivered;
+}
+
+function medianP99Ms({ taken }: Cell): number {
+  return median(taken.map(({ latency }) => latency.percentileMs(99)));
 }
