@@ -27,7 +27,7 @@ export function loadFlags(defaults: {
       default: defaults.gatherMs,
       help: "for systems that leave batching to the program: gather for so long, each of several by commas; 0 = not at all, empty = each one's own",
     },
-    { name: "warm-up", kind: "number", default: 2, help: "seconds of the load before each measurement" },
+    { name: "warm-up", kind: "number", default: 5, help: "seconds of the load before each measurement" },
     { name: "probes", kind: "number", default: defaults.probes, help: "viewers that time every record" },
     {
       name: "pause-micros",
