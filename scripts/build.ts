@@ -5,35 +5,24 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { buildPages } from "../packages/web/src/index.ts";
+import { buildLibrary, gzipBytes, LIBRARIES } from "./build-library.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
-/** Libraries for browsers, with the most that they may weigh compressed. */
-const LIBRARIES = [{ folder: "packages/client", gzipBytesMax: 8 * 1024 }] as const;
-
 function report(path: string, body: Uint8Array<ArrayBuffer>): number {
-  const gzipBytes = Bun.gzipSync(body, { level: 9 }).length;
+  const compressed = gzipBytes(body);
   console.log(
-    `${path.padEnd(48)} ${String(body.length).padStart(7)} bytes, ${String(gzipBytes).padStart(6)} gzip`,
+    `${path.padEnd(48)} ${String(body.length).padStart(7)} bytes, ${String(compressed).padStart(6)} gzip`,
   );
-  return gzipBytes;
+  return compressed;
 }
 
-async function buildLibrary(folder: string, gzipBytesMax: number): Promise<boolean> {
-  const built = await Bun.build({
-    entrypoints: [join(ROOT, folder, "src/index.ts")],
-    target: "browser",
-    format: "esm",
-    minify: true,
-  });
-  const [output] = built.outputs;
-  if (output === undefined || built.outputs.length !== 1) throw new Error(`${folder} is not one file`);
-  const body = new Uint8Array(await output.arrayBuffer());
+async function writeLibrary(folder: string, gzipBytesMax: number): Promise<boolean> {
+  const body = await buildLibrary(folder);
   const path = `${folder}/dist/index.js`;
   await rm(join(ROOT, folder, "dist"), { recursive: true, force: true });
   await Bun.write(join(ROOT, path), body);
-  const gzipBytes = report(path, body);
-  if (gzipBytes <= gzipBytesMax) return true;
+  if (report(path, body) <= gzipBytesMax) return true;
   console.error(`${path} is larger than the ${gzipBytesMax} bytes it may have compressed`);
   return false;
 }
@@ -51,6 +40,6 @@ async function writePages(): Promise<void> {
 
 let isGood = true;
 for (const { folder, gzipBytesMax } of LIBRARIES)
-  isGood = (await buildLibrary(folder, gzipBytesMax)) && isGood;
+  isGood = (await writeLibrary(folder, gzipBytesMax)) && isGood;
 await writePages();
 if (!isGood) process.exit(1);
