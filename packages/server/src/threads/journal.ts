@@ -21,6 +21,7 @@ runThread(async (context, messages) => {
     clock,
     counters: context.counters,
     onDurable: (position) => {
+      if (position === context.durable.position) return;
       context.durable.position = position;
       for (const gateway of gateways) gateway.wake();
     },

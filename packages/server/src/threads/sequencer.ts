@@ -51,9 +51,10 @@ runThread(async (context, messages) => {
     isIdle: () => isIdle() || !sequencer.canMove(),
     nextDueAt: () => (isIdle() ? Number.POSITIVE_INFINITY : clock.monotonic() + FULL_RETRY_MS),
     tick: () => {
+      const before = broadcast.position;
       sequencer.tick();
       shrink.look(sequencer.openRooms, clock.monotonic());
-      wakeReaders();
+      if (broadcast.position !== before) wakeReaders();
     },
   };
   await runLoop(context, loop, () => isStopping && isIdle());

@@ -75,16 +75,22 @@ export interface Loop {
 export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => boolean): Promise<void> {
   const { signal, heartbeats, start } = context;
   const alarm = new Alarm(() => signal.wake());
-  // A thread that sleeps must beat too; and the interval keeps it from ending.
-  const beat = setInterval(() => signal.wake(), BEAT_MS);
   let tickAt = 0;
-  while (!isOver()) {
+  const turn = (): boolean => {
     heartbeats.beat(start.thread);
     if (clock.monotonic() >= tickAt) {
       loop.tick();
       tickAt = clock.monotonic() + BEAT_MS - TIMER_SLACK_MS;
     }
-    if (loop.turn()) {
+    return loop.turn();
+  };
+  // A thread that sleeps must beat too, and mostly that is all there is to do: it sleeps on, as each wake-up costs an
+  // idle node more than the turn itself. And the interval keeps the thread from ending.
+  const beat = setInterval(() => {
+    if (turn() || isOver() || loop.nextDueAt() - clock.monotonic() < BEAT_MS) signal.wake();
+  }, BEAT_MS);
+  while (!isOver()) {
+    if (turn()) {
       await nextTurn();
       continue;
     }
