@@ -351,7 +351,7 @@ export class Delivery {
 
   #send(viewer: ViewerId, frame: Uint8Array | string, records: number): number {
     this.#sent++;
-    const taken = this.#table.sinks[viewer]?.send(frame) ?? 0;
+    const taken = this.#write(viewer, frame);
     if (taken === 0) {
       this.#context.counters.add(METRICS.drops, 1);
     } else {
@@ -360,6 +360,14 @@ export class Delivery {
       this.#sentRecords += records;
     }
     return taken;
+  }
+
+  #write(viewer: ViewerId, frame: Uint8Array | string): number {
+    const sink = this.#table.sinks[viewer];
+    if (sink === undefined) return 0;
+    if (this.#table.pingOwed[viewer] === 0 || sink.sendWithPing === undefined) return sink.send(frame);
+    this.#table.pingOwed[viewer] = 0;
+    return sink.sendWithPing(frame);
   }
 
   #block(room: WatchedRoom, viewer: ViewerId): void {

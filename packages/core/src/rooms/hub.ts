@@ -34,6 +34,8 @@ export interface ViewerSink {
   send(frame: Uint8Array | string): number;
   /** Asks the other end for a sign of life; absent where the transport needs none. */
   ping?(): void;
+  /** `send` and `ping` by one write, which is about half the work of two. */
+  sendWithPing?(frame: Uint8Array | string): number;
   /** Ends the viewer's connection with a close code of the contract. Must end in `Hub.leave`. */
   close(code: number, reason: string): void;
 }

@@ -64,9 +64,15 @@ export const ROOM_LIMITS = {
   entriesPerTurnMax: 4096,
   /** A viewer that takes nothing for this long is closed. */
   blockedMsMax: 30_000,
-  /** The server pings after this much silence, and closes after the second. CONTRACT section 3. */
+  /** The server pings after this long without traffic, and closes after so much silence. CONTRACT section 3. */
   pingAfterMs: 30_000,
   silenceMsMax: 75_000,
+  /**
+   * A viewer that is sent danmaku is pinged later: from the first on by the next frame, which takes the ping along, at
+   * the second by itself. A ping alone and its answer cost more than a danmaku. The rest is left for the answer.
+   */
+  pingWithFrameMs: 45_000,
+  pingAtLatestMs: 60_000,
   /** `stats` at most this often per room. CONTRACT section 3. */
   statsIntervalMs: 5000,
   /** One group commit. */

@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from "@danmakud/wire";
 import type { Delivery } from "./delivery.ts";
-import type { ViewerId } from "./hub.ts";
+import type { ViewerId, ViewerSink } from "./hub.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import type { ViewerTable } from "./viewer-table.ts";
 
@@ -36,6 +36,15 @@ export class ViewerSweep {
     if (sink.ping === undefined) return;
     const silence = now - (this.#table.heardAt[viewer] as number);
     if (silence >= ROOM_LIMITS.silenceMsMax) sink.close(CLOSE_CODES.heartbeat_timeout, "no sign of life");
-    else if (silence >= ROOM_LIMITS.pingAfterMs) sink.ping();
+    else if (silence >= ROOM_LIMITS.pingAfterMs) this.#ask(viewer, sink, silence, now);
+  }
+
+  #ask(viewer: ViewerId, sink: ViewerSink, silence: number, now: number): void {
+    const { rooms, pingOwed } = this.#table;
+    const passedAt = rooms[viewer]?.passedAt ?? Number.NEGATIVE_INFINITY;
+    if (silence >= ROOM_LIMITS.pingAtLatestMs || now - passedAt >= ROOM_LIMITS.pingAfterMs) {
+      pingOwed[viewer] = 0;
+      sink.ping?.();
+    } else if (silence >= ROOM_LIMITS.pingWithFrameMs) pingOwed[viewer] = 1;
   }
 }

@@ -33,6 +33,8 @@ export class ViewerTable {
   /** Monotonic ms of the last sign of life, and of the moment its socket was full. */
   heardAt = new Float64Array(CAPACITY_START);
   blockedAt = new Float64Array(CAPACITY_START);
+  /** 1 where the next frame takes a ping along. */
+  pingOwed = new Uint8Array(CAPACITY_START);
   /** Viewer count last told, and when, monotonic ms. */
   told = new Int32Array(CAPACITY_START);
   toldAt = new Float64Array(CAPACITY_START);
@@ -60,6 +62,7 @@ export class ViewerTable {
     this.recovering[viewer] = 0;
     this.uidHash[viewer] = hashUid(who.uid);
     this.heardAt[viewer] = now;
+    this.pingOwed[viewer] = 0;
     this.blockedAt[viewer] = 0;
     this.count++;
     return viewer;
@@ -84,6 +87,7 @@ export class ViewerTable {
     this.place = grown(this.place, new Int32Array(capacity));
     this.heardAt = grown(this.heardAt, new Float64Array(capacity));
     this.blockedAt = grown(this.blockedAt, new Float64Array(capacity));
+    this.pingOwed = grown(this.pingOwed, new Uint8Array(capacity));
     this.uidHash = grown(this.uidHash, new Uint32Array(capacity));
     this.told = grown(this.told, new Int32Array(capacity));
     this.toldAt = grown(this.toldAt, new Float64Array(capacity));

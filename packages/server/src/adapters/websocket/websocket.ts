@@ -45,6 +45,15 @@ export class SocketData implements ViewerSink {
     return typeof frame === "string" ? socket.sendText(frame) : socket.sendBinary(frame);
   }
 
+  sendWithPing(frame: Uint8Array | string): number {
+    let taken = 0;
+    this.#socket?.cork(() => {
+      taken = this.send(frame);
+      this.ping();
+    });
+    return taken;
+  }
+
   ping(): void {
     this.#socket?.ping();
   }
