@@ -4,20 +4,28 @@ import { Fleet } from "./connections/fleet.ts";
 import { measureStep } from "./connections/measure.ts";
 import { MemoryGuard, OutOfMemory } from "./connections/memory-guard.ts";
 import { namespaceObstacle, runInNamespace } from "./connections/namespace.ts";
-import { NODE_FLAGS } from "./connections/node-process.ts";
-import { makePlan, type Plan } from "./connections/plan.ts";
+import { NODE_FLAGS, NodeFailure } from "./connections/node-process.ts";
+import { makePlan, type Plan, roomsFor } from "./connections/plan.ts";
 import { Reaper } from "./connections/reaper.ts";
 import { type Details, formatConnectionsPage } from "./connections/report.ts";
 import { checkSystem, checkTracking, settings } from "./connections/system.ts";
+import { UsageError } from "./harness/arguments.ts";
 import type { Context, Flag, Run, Scenario } from "./harness/scenario.ts";
+import { parseRates } from "./load/rates.ts";
 
 const MIB = 2 ** 20;
 /** Traffic of the steps before the last. */
 const STEP_HOLD_SECONDS = 10;
-const HOLD_SECONDS = 30;
+const HOLD_SECONDS = 15;
 /** From so many connections on, the last step is held for long. */
 const LARGE = 500_000;
 const LARGE_HOLD_SECONDS = 300;
+/** There, these rates are measured first: where the full one is too much, what was not. */
+const LARGE_LOWER_RATES = "25,50";
+const OTHER_HOLD_SECONDS = 45;
+/** Traffic before it counts; many nodes compile for longer on the same cores. */
+const WARM_UP_SECONDS = 8;
+const LARGE_WARM_UP_SECONDS = 24;
 /** Of what the nodes warned of, the newest. */
 const WARNINGS_MAX = 20;
 /** What is about to be needed, roughly; the run itself watches what is left. */
@@ -26,8 +34,19 @@ const PAIR_BYTES = 55 * MIB;
 
 const FLAGS: readonly Flag[] = [
   { name: "count", kind: "number", default: 20_000, help: "connections in the end" },
-  { name: "rooms", kind: "number", default: 1000, help: "rooms in the end, over all nodes" },
+  {
+    name: "rooms",
+    kind: "number",
+    default: 1000,
+    help: "rooms in the end, over all nodes; each has 10 connections at least",
+  },
   { name: "rate", kind: "number", default: 100, help: "danmaku per second in the end, over all rooms" },
+  {
+    name: "lower-rates",
+    kind: "text",
+    default: "auto",
+    help: `rates to measure first at the last step, by commas; auto: ${LARGE_LOWER_RATES} from ${LARGE} connections on; none`,
+  },
   {
     name: "hold-seconds",
     kind: "number",
@@ -46,6 +65,7 @@ const FLAGS: readonly Flag[] = [
     default: 1024,
     help: "memory to leave alone; the run ends before it is touched",
   },
+  { name: "steps", kind: "text", default: "all", help: "all: measure on the way too; last: only at the end" },
   { name: "port", kind: "number", default: 19_900, help: "of all nodes, each on an address of its own" },
   { name: "report", kind: "text", default: "", help: "write a Markdown page about it to this file" },
   {
@@ -102,9 +122,9 @@ function argumentsOf(context: Context, changed: Readonly<Record<string, string>>
 
 async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
   const count = context.number("count");
-  const rooms = Math.min(context.number("rooms"), count);
+  const rooms = roomsFor(count, context.number("rooms"));
   checkSystem(count);
-  const plan = makePlan({ count, rooms, descriptors: descriptorLimit() });
+  const plan = makePlan({ count, rooms, descriptors: descriptorLimit(), steps: stepsFlag(context) });
   const needed = count * CONNECTION_BYTES + plan.nodes.length * PAIR_BYTES;
   context.say(
     `${count} connections to ${plan.nodes.length} nodes: some ${mib(needed)} MiB of ${mib(availableBytes())} available`,
@@ -126,6 +146,19 @@ async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
   const report = context.text("report");
   if (report !== "") await Bun.write(report, formatConnectionsPage(runs, climb.details()));
   return runs;
+}
+
+/** Rates of the last step before its own. */
+function lowerRates(context: Context): readonly number[] {
+  const text = context.text("lower-rates");
+  if (text === "none" || (text === "auto" && context.number("count") < LARGE)) return [];
+  return parseRates(text === "auto" ? LARGE_LOWER_RATES : text, "--lower-rates");
+}
+
+function stepsFlag(context: Context): "all" | "last" {
+  const steps = context.text("steps");
+  if (steps !== "all" && steps !== "last") throw new UsageError(`--steps is all or last, not "${steps}"`);
+  return steps;
 }
 
 /** The steps of a run, one after another. */
@@ -156,7 +189,8 @@ class Climb {
         await this.#step(step);
       }
     } catch (error) {
-      if (!(error instanceof OutOfMemory)) throw error;
+      const isResult = error instanceof OutOfMemory || (error instanceof NodeFailure && this.runs.length > 0);
+      if (!isResult) throw error;
       this.stopped = `Ended at ${this.#fleet.connections} connections: ${error.message}`;
     }
   }
@@ -179,24 +213,36 @@ class Climb {
     checkTracking(fleet.connections, step.connections);
     const holdSeconds =
       context.number("hold-seconds") || (count >= LARGE ? LARGE_HOLD_SECONDS : HOLD_SECONDS);
+    const isLast = step === this.#plan.steps.at(-1);
+    const rates = [...(isLast ? lowerRates(context) : []), context.number("rate")];
     const options = {
       idleSeconds: context.number("idle-seconds"),
-      holdSeconds: step === this.#plan.steps.at(-1) ? holdSeconds : STEP_HOLD_SECONDS,
-      perRoomPerSecond: context.number("rate") / this.#rooms,
+      holdSeconds: isLast ? holdSeconds : STEP_HOLD_SECONDS,
+      otherHoldSeconds: OTHER_HOLD_SECONDS,
+      warmUpSeconds: step.connections >= LARGE ? LARGE_WARM_UP_SECONDS : WARM_UP_SECONDS,
+      perRoomPerSecond: rates.map((rate) => rate / this.#rooms),
+      say: (line: string) => context.say(line),
     };
-    const metrics = await measureStep(fleet, step, this.#guard, options);
-    const params = {
-      nodes: fleet.nodes,
-      rooms: fleet.rooms,
-      danmakuPerSecond: options.perRoomPerSecond * fleet.rooms,
-      idleSeconds: options.idleSeconds,
-      holdSeconds: options.holdSeconds,
-      nodeFlags: NODE_FLAGS,
-    };
-    this.runs.push({ name: String(fleet.connections), params, metrics });
+    const results = await measureStep(fleet, step, this.#guard, options);
+    const warnings = fleet.warnings();
+    for (const [i, metrics] of results.entries()) {
+      const isMain = i === results.length - 1;
+      const danmakuPerSecond = (options.perRoomPerSecond[i] ?? 0) * fleet.rooms;
+      const params = {
+        nodes: fleet.nodes,
+        rooms: fleet.rooms,
+        danmakuPerSecond,
+        idleSeconds: options.idleSeconds,
+        holdSeconds: isMain ? options.holdSeconds : options.otherHoldSeconds,
+        nodeFlags: NODE_FLAGS,
+      };
+      const name = `${fleet.connections}${isMain ? "" : `, ${danmakuPerSecond.toFixed(0)} danmaku/s`}`;
+      this.runs.push({ name, params, metrics: { ...metrics, nodeWarningsCount: warnings.length } });
+      context.say(`${name}: ${summary(metrics)}`);
+    }
     this.#slab = fleet.slabGrowth();
-    context.say(`${fleet.connections} connections: ${summary(metrics)}`);
-    for (const warning of fleet.check().slice(-WARNINGS_MAX)) context.say(warning);
+    for (const warning of warnings.slice(-WARNINGS_MAX)) context.say(warning);
+    fleet.check();
     if (fleet.connections < step.connections) {
       this.stopped = `Stopped at ${fleet.connections} of ${count} connections, as memory was low`;
     }

@@ -170,9 +170,13 @@ export class Fleet {
     );
   }
 
-  /** Throws with its log where a node has ended. Returns what nodes have warned of. */
-  check(): string[] {
+  /** Throws with its log where a node has ended. */
+  check(): void {
     for (const { node } of this.#pairs) if (node.isOver) throw node.failure("has ended");
+  }
+
+  /** What nodes have warned of since their start. */
+  warnings(): string[] {
     return this.#pairs.flatMap(({ node }) =>
       node.warnings().map((line) => `node ${node.plan.number}: ${line}`),
     );

@@ -9,6 +9,8 @@ import type { Step } from "./plan.ts";
 const MIB = 2 ** 20;
 /** Viewer counts go out within 5 s of the last join; then it is quiet. */
 const QUIET_MS = 6000;
+/** Traffic before it counts, as shares of the full rate, one after another: each node compiles what it runs often. */
+const WARM_UP_SHARES = [0.1, 0.25, 0.5, 1];
 /** How long records that are on their way may take after the last was published. */
 const DRAIN_MS_MAX = 10_000;
 const DRAIN_LOOK_MS = 250;
@@ -16,8 +18,14 @@ const DRAIN_LOOK_MS = 250;
 export interface StepOptions {
   readonly idleSeconds: number;
   readonly holdSeconds: number;
-  /** Danmaku per second in one room. */
-  readonly perRoomPerSecond: number;
+  /** Of traffic that does not count yet. */
+  readonly warmUpSeconds: number;
+  /** Danmaku per second in one room; several are measured one after another, the last for `holdSeconds`. */
+  readonly perRoomPerSecond: readonly number[];
+  /** Traffic at each but the last of them. */
+  readonly otherHoldSeconds: number;
+  /** Tells how far it is. */
+  readonly say: (line: string) => void;
 }
 
 type Metrics = Record<string, number>;
@@ -27,22 +35,43 @@ export async function measureStep(
   step: Step,
   guard: MemoryGuard,
   options: StepOptions,
-): Promise<Metrics> {
+): Promise<Metrics[]> {
+  const { say, idleSeconds, holdSeconds } = options;
+  say(`${step.perNode.length} nodes, to be filled with ${step.connections} connections`);
   await guard.during(fleet.startNodes(step.perNode.length));
   const climb = await guard.during(fleet.fill(step.perNode, guard));
+  say(`${fleet.connections} are open after ${Math.round(climb.seconds)} s; idle for ${idleSeconds} s`);
   await guard.during(Bun.sleep(QUIET_MS));
-  const idle = await guard.during(measureIdle(fleet, options.idleSeconds));
+  const idle = await guard.during(measureIdle(fleet, idleSeconds));
   const memory = measureMemory(fleet, guard);
-  const live = await guard.during(measureLive(fleet, options));
-  return {
-    connections: fleet.connections,
-    ...memory,
-    connectsPerSecond: climb.opened / climb.seconds,
-    ...idle,
-    ...live,
-    availableMiB: availableBytes() / MIB,
-    availableLeastMiB: guard.leastBytes / MIB,
-  };
+  const results: Metrics[] = [];
+  for (const [i, perRoom] of options.perRoomPerSecond.entries()) {
+    const isLast = i === options.perRoomPerSecond.length - 1;
+    const load: Load = {
+      perSecond: perRoom * fleet.rooms,
+      seconds: isLast ? holdSeconds : options.otherHoldSeconds,
+      warmUpSeconds: options.warmUpSeconds,
+    };
+    say(`${load.perSecond.toFixed(1)} danmaku/s for ${load.seconds} s`);
+    const live = await guard.during(measureLive(fleet, load));
+    results.push({
+      connections: fleet.connections,
+      ...memory,
+      connectsPerSecond: climb.opened / climb.seconds,
+      ...idle,
+      ...live,
+      availableMiB: availableBytes() / MIB,
+      availableLeastMiB: guard.leastBytes / MIB,
+    });
+  }
+  return results;
+}
+
+/** Traffic in all rooms together. */
+interface Load {
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
 }
 
 function measureMemory(fleet: Fleet, guard: MemoryGuard): Metrics {
@@ -77,14 +106,18 @@ async function measureIdle(fleet: Fleet, seconds: number): Promise<Metrics> {
 }
 
 /** Danmaku in all rooms, from the open loop of the publisher to the viewers. */
-async function measureLive(fleet: Fleet, { holdSeconds, perRoomPerSecond }: StepOptions): Promise<Metrics> {
+async function measureLive(fleet: Fleet, { perSecond, seconds, warmUpSeconds }: Load): Promise<Metrics> {
   const closedBefore = (await fleet.counts()).closed;
+  for (const share of WARM_UP_SHARES) {
+    fleet.reset();
+    const { sent } = await fleet.publisher.publish(perSecond * share, warmUpSeconds / WARM_UP_SHARES.length);
+    await drained(fleet, offeredBy(fleet, sent));
+  }
   fleet.reset();
   const before = readTimes(fleet);
-  const { sent, lateness } = await fleet.publisher.publish(perRoomPerSecond * fleet.rooms, holdSeconds);
+  const { sent, lateness } = await fleet.publisher.publish(perSecond, seconds);
   const used = since(fleet, before);
-  const viewers = fleet.viewersByRoom();
-  const offered = sent.reduce((sum, count, room) => sum + count * (viewers[room] ?? 0), 0);
+  const offered = offeredBy(fleet, sent);
   const counts = await drained(fleet, offered);
   const published = await fleet.publisher.count();
   const latency = new LatencyHistogram();
@@ -99,15 +132,15 @@ async function measureLive(fleet: Fleet, { holdSeconds, perRoomPerSecond }: Step
     latencyMaxMs: latency.percentileMs(100),
     latencySamplesCount: latency.count,
     publisherLateP99Ms: late.percentileMs(99),
-    publishedPerSecond: sent.reduce((sum, count) => sum + count, 0) / holdSeconds,
+    publishedPerSecond: sent.reduce((sum, count) => sum + count, 0) / seconds,
     ackedRatio:
       published.acks /
       Math.max(
         1,
         sent.reduce((sum, count) => sum + count, 0),
       ),
-    offeredPerSecond: offered / holdSeconds,
-    deliveriesPerSecond: counts.danmaku / holdSeconds,
+    offeredPerSecond: offered / seconds,
+    deliveriesPerSecond: counts.danmaku / seconds,
     deliveredRatio: counts.danmaku / Math.max(1, offered),
     skippedCount: counts.skipped,
     lostCount: offered - counts.danmaku - counts.skipped,
@@ -117,6 +150,12 @@ async function measureLive(fleet: Fleet, { holdSeconds, perRoomPerSecond }: Step
     liveClientsCpuRatio: used.clients / used.seconds / 1e6 / cores,
     liveMachineBusyRatio: used.machineRatio,
   };
+}
+
+/** Deliveries that so many danmaku by room are worth. */
+function offeredBy(fleet: Fleet, sent: readonly number[]): number {
+  const viewers = fleet.viewersByRoom();
+  return sent.reduce((sum, count, room) => sum + count * (viewers[room] ?? 0), 0);
 }
 
 /** Waits until everything offered has come, for a while. */

@@ -13,6 +13,9 @@ const LOOK_MS = 50;
 export const NODE_FLAGS =
   "--dev --limits off --demo off --grpc-port 0 --admin-listen off --durability os --threads 1";
 
+/** A node did not come up, or has ended; with the end of its log. */
+export class NodeFailure extends Error {}
+
 export class NodeProcess {
   readonly plan: NodePlan;
   readonly pid: number;
@@ -57,7 +60,9 @@ export class NodeProcess {
     return lines.slice(ready + 1).filter((line) => /"level":[4-6]0/.test(line));
   }
 
-  failure(how: string): Error {
-    return new Error(`node ${this.plan.number} ${how}:\n${readFileSync(this.#log, "utf8").slice(-2000)}`);
+  failure(how: string): NodeFailure {
+    return new NodeFailure(
+      `node ${this.plan.number} ${how}:\n${readFileSync(this.#log, "utf8").slice(-2000)}`,
+    );
   }
 }

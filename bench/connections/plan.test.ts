@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { makePlan, type NodePlan, sourceAddress, viewersInRoom } from "./plan.ts";
+import { makePlan, type NodePlan, roomsFor, sourceAddress, viewersInRoom } from "./plan.ts";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
@@ -34,16 +34,27 @@ describe("a plan", () => {
     }
   });
 
+  test("goes straight to the end where it is told to", () => {
+    const plan = makePlan({ count: 1_000_000, rooms: 1000, descriptors: 20_000, steps: "last" });
+    expect(plan.steps).toEqual(million.steps.slice(-1));
+  });
+
   test("is one step where there is little to climb", () => {
     const small = makePlan({ count: 20_000, rooms: 1000, descriptors: 20_000 });
     expect(small.steps).toEqual([{ connections: 20_000, perNode: [10_000, 10_000] }]);
-    expect(makePlan({ count: 1, rooms: 1, descriptors: 1024 }).nodes.length).toBe(1);
+    expect(makePlan({ count: 2, rooms: 1, descriptors: 1024 }).nodes.length).toBe(1);
   });
 
   test("says which numbers do not go together", () => {
     expect(() => makePlan({ count: 10, rooms: 1, descriptors: 100 })).toThrow("too few");
+    expect(() => makePlan({ count: 1, rooms: 1, descriptors: 1024 })).toThrow("it takes two");
     expect(() => makePlan({ count: 100_000, rooms: 2, descriptors: 20_000 })).toThrow("2 rooms");
   });
+});
+
+test("rooms are no more than there are viewers for", () => {
+  expect(roomsFor(1_000_000, 1000)).toBe(1000);
+  for (const count of [2, 10, 200, 1000]) expect(roomsFor(count, 1000)).toBeLessThanOrEqual(count / 2);
 });
 
 test("viewers are dealt out to the rooms of a node in turn", () => {

@@ -6,6 +6,8 @@ const LADDER = [10_000, 50_000, 100_000, 250_000, 500_000, 750_000, 1_000_000];
 const SINGLE_STEP_MAX = 20_000;
 /** Descriptors that a process needs beside those of its connections: files of the log, pipes. A node was seen to use 30. */
 const OWN_DESCRIPTORS = 200;
+/** A room is its publisher and some viewers: without any, there would be nothing to deliver. */
+const ROOM_CONNECTIONS_MIN = 10;
 export interface PlanOptions {
   /** Connections in the end: viewers, and one publisher per room. */
   readonly count: number;
@@ -13,6 +15,8 @@ export interface PlanOptions {
   readonly rooms: number;
   /** Descriptors that a process may have. */
   readonly descriptors: number;
+  /** Whether to measure on the way too (default), or only at the end. */
+  readonly steps?: "all" | "last";
 }
 
 export interface NodePlan {
@@ -38,9 +42,15 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
+/** Rooms for so many connections: as many as are wanted, but fewer where they would stand empty. */
+export function roomsFor(count: number, wanted: number): number {
+  return Math.min(wanted, Math.max(1, Math.floor(count / ROOM_CONNECTIONS_MIN)));
+}
+
 /** @throws RangeError where the numbers do not go together. */
-export function makePlan({ count, rooms, descriptors }: PlanOptions): Plan {
+export function makePlan({ count, rooms, descriptors, steps = "all" }: PlanOptions): Plan {
   const capacity = descriptors - OWN_DESCRIPTORS;
+  if (count < 2) throw new RangeError("it takes two connections: one publishes, one views");
   if (capacity < 1) throw new RangeError(`${descriptors} descriptors per process are too few`);
   const nodesCount = Math.ceil(count / capacity);
   if (rooms < nodesCount) throw new RangeError(`${rooms} rooms do not go over ${nodesCount} nodes`);
@@ -54,7 +64,8 @@ export function makePlan({ count, rooms, descriptors }: PlanOptions): Plan {
       rooms: share(rooms, i + 1, nodesCount) - firstRoom,
     };
   });
-  return { nodes, steps: stepSizes(count).map((connections) => fill(nodes, connections)) };
+  const sizes = steps === "all" ? stepSizes(count) : [count];
+  return { nodes, steps: sizes.map((connections) => fill(nodes, connections)) };
 }
 
 /** The node without connections. */

@@ -13,9 +13,11 @@ const SETTINGS = [
   "net.core.somaxconn",
   "net.ipv4.ip_local_port_range",
   "net.ipv4.tcp_congestion_control",
+  "net.ipv4.tcp_early_retrans",
   "net.ipv4.tcp_ehash_entries",
   "net.ipv4.tcp_max_orphans",
   "net.ipv4.tcp_mem",
+  "net.ipv4.tcp_slow_start_after_idle",
   "net.netfilter.nf_conntrack_max",
   "net.netfilter.nf_conntrack_count",
 ] as const;
