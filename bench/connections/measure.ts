@@ -12,7 +12,7 @@ const QUIET_MS = 6000;
 /** Traffic before it counts, as shares of the full rate, one after another: each node compiles what it runs often. */
 const WARM_UP_SHARES = [0.1, 0.25, 0.5, 1];
 /** How long records that are on their way may take after the last was published. */
-const DRAIN_MS_MAX = 10_000;
+const DRAIN_MS_MAX = 60_000;
 const DRAIN_LOOK_MS = 250;
 
 export interface StepOptions {

@@ -1,9 +1,11 @@
 /** Objects that have to have come or gone before it is worth a collection: some 5 MB of viewers and windows. */
 const CHANGED_MIN = 2000;
-/** A collection stops the thread for some tens of milliseconds. */
-const INTERVAL_MS = 5000;
 /** After this long without a change, what has come is there to stay. */
 const SETTLED_MS = 2000;
+/** A collection stops the thread for some tens of milliseconds. */
+const INTERVAL_MS = 5000;
+/** Sockets and requests let go of each other in turns: the first collection was measured to leave a third of it. */
+const COLLECTIONS = 4;
 
 /**
  * Gives memory back that the start of a thread, and the coming and going of many viewers and rooms, have left behind. A
@@ -11,30 +13,34 @@ const SETTLED_MS = 2000;
  */
 export class Shrink {
   #objects = 0;
-  #changedAt = 0;
+  #changedAt = Number.NEGATIVE_INFINITY;
   #peak = 0;
-  /** Objects at the last collection; at first as if there had been many. */
-  #kept = CHANGED_MIN;
-  #collectedAt = Number.NEGATIVE_INFINITY;
+  /** Objects when the last collections were decided on. */
+  #kept = 0;
+  #left = 1;
+  #collectedAt = 0;
 
   /** `objects`: viewers and rooms at present; `now`: monotonic ms. */
   look(objects: number, now: number): void {
-    if (objects !== this.#objects || this.#changedAt === 0) this.#changedAt = now;
+    if (objects !== this.#objects) this.#changedAt = now;
     this.#objects = objects;
     this.#peak = Math.max(this.#peak, objects);
-    if (!this.#hasSettled(objects, now) && !this.#hasShrunk(objects)) return;
-    if (now - this.#collectedAt < INTERVAL_MS) return;
+    if (this.#hasSettled(now) || this.#hasShrunk()) {
+      this.#kept = objects;
+      this.#peak = objects;
+      this.#left = COLLECTIONS;
+    }
+    if (this.#left === 0 || now - this.#collectedAt < INTERVAL_MS) return;
+    this.#left--;
     this.#collectedAt = now;
-    this.#peak = objects;
-    this.#kept = objects;
     Bun.gc(true);
   }
 
-  #hasShrunk(objects: number): boolean {
-    return objects <= this.#peak / 2 && this.#peak - objects >= CHANGED_MIN;
+  #hasSettled(now: number): boolean {
+    return Math.abs(this.#objects - this.#kept) >= CHANGED_MIN && now - this.#changedAt >= SETTLED_MS;
   }
 
-  #hasSettled(objects: number, now: number): boolean {
-    return Math.abs(objects - this.#kept) >= CHANGED_MIN && now - this.#changedAt >= SETTLED_MS;
+  #hasShrunk(): boolean {
+    return this.#objects <= this.#peak / 2 && this.#peak - this.#objects >= CHANGED_MIN;
   }
 }
