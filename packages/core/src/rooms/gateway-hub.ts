@@ -19,7 +19,7 @@ import { Delivery } from "./delivery.ts";
 import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, padded, STATS_ONLINE } from "./envelope-descriptor.ts";
 import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { readHistory } from "./history.ts";
+import { HistoryDesk } from "./history-desk.ts";
 import type {
   Encoding,
   HistoryPage,
@@ -54,6 +54,7 @@ export class GatewayHub implements Hub {
   readonly #messages: ViewerMessages;
   readonly #sweep: ViewerSweep;
   readonly #online: OnlineCounts;
+  readonly #histories: HistoryDesk;
   /** Calls that wait for a ring position to be on disk, in order of position. */
   readonly #awaitingDisk: {
     readonly position: number;
@@ -74,6 +75,7 @@ export class GatewayHub implements Hub {
     this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
     this.#online = new OnlineCounts(this.#table, this.#control);
+    this.#histories = new HistoryDesk(context.log, context.report);
     this.#sweep = new ViewerSweep(this.#table, this.#delivery);
     this.#position32 = context.broadcast.position;
     this.#position = this.#position32 >>> 0;
@@ -116,7 +118,8 @@ export class GatewayHub implements Hub {
     this.#advanceDurable(now);
     const delivering = this.#delivery.turn(this.#durable);
     const telling = this.#online.turn(now);
-    return delivering || telling || entries === ROOM_LIMITS.entriesPerTurnMax;
+    const reading = this.#histories.turn();
+    return delivering || telling || reading || entries === ROOM_LIMITS.entriesPerTurnMax;
   }
 
   /** Whether `turn` would find nothing in shared memory. */
@@ -265,17 +268,12 @@ export class GatewayHub implements Hub {
         // The log is read only once it holds everything up to the head that was just named. Where it cannot be
         // written at present, what it holds is all there is to tell, and its own head the one to go on from.
         this.#whenDurable(answer.position, () => {
-          try {
-            const { epoch } = answer;
-            const isWhole = answer.position <= this.#durable;
-            const head = isWhole
-              ? answer.head
-              : Math.min(answer.head, this.#context.log.room(name)?.head ?? 0);
-            resolve({ epoch, head, bytes: readHistory(this.#context.log, name, head, query) });
-          } catch (cause) {
-            this.#context.report(`history of room ${name} cannot be read`, cause);
-            reject(new DanmakuError("unavailable", "history cannot be read", { cause }));
-          }
+          const onPage = (page: HistoryPage | DanmakuError) => {
+            if (page instanceof DanmakuError) reject(page);
+            else resolve(page);
+          };
+          this.#histories.ask(name, answer, answer.position <= this.#durable, query, onPage);
+          this.#context.wakeSelf();
         });
       });
     });

@@ -56,6 +56,8 @@ export const ROOM_LIMITS = {
   /** A page read from the log for a viewer that catches up. */
   pageRecordsMax: 1000,
   pageBytesMax: 128 * 1024,
+  /** Questions for history that take several turns, each with up to 1 MiB found so far. Past it: `overloaded`. */
+  historiesMax: 256,
   /** Sends per turn of the event loop, over all rooms: about 2 ms of kernel time. */
   sendsPerTurnMax: 384,
   /** Pages read from the log per room and turn. */
@@ -81,6 +83,8 @@ export const ROOM_LIMITS = {
   commitRetryMs: 250,
   /** The sequencer holds rooms this much longer than gateways, so that those rarely meet a room that is being let go. */
   lingerMarginMs: 2000,
+  /** Names read at once for a list, however short the page: those that are being forgotten are left out of it. */
+  listNamesMin: 100,
   /** Rooms looked at per pass of forgetting. */
   forgetRoomsMax: 10_000,
   forgetIntervalMs: 60_000,

@@ -1,0 +1,101 @@
+/** Questions for history that take more than one turn of the loop: each turn reads a page for one of them. */
+import { DanmakuError } from "@danmakud/wire";
+import type { RoomLogReader } from "../ports/index.ts";
+import { HistoryReading } from "./history.ts";
+import type { HistoryPage, HistoryQuery } from "./hub.ts";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
+
+/** Of one question per turn. */
+const STEPS = 3;
+
+type OnPage = (page: HistoryPage | DanmakuError) => void;
+
+/** Which life of the room was asked for, and how far it has come. */
+type Life = Pick<HistoryPage, "epoch" | "head">;
+
+interface Question {
+  readonly reading: HistoryReading;
+  readonly epoch: string;
+  readonly head: number;
+  readonly onPage: OnPage;
+}
+
+export class HistoryDesk {
+  readonly #log: RoomLogReader;
+  readonly #report: (message: string, cause: unknown) => void;
+  /** In the order of their turns. */
+  readonly #questions = new Set<Question>();
+
+  constructor(log: RoomLogReader, report: (message: string, cause: unknown) => void) {
+    this.#log = log;
+    this.#report = report;
+  }
+
+  /**
+   * Answers at once where a few pages do, as nearly always; else in later turns.
+   * @param isStored The log has everything up to the room's head. Where not, it tells what it has.
+   */
+  ask(room: string, life: Life, isStored: boolean, query: HistoryQuery, onPage: OnPage): void {
+    if (this.#questions.size >= ROOM_LIMITS.historiesMax) {
+      onPage(
+        new DanmakuError("overloaded", "too much history is being read", {
+          retryAfterMs: RETRY_AFTER_MS.refused,
+        }),
+      );
+      return;
+    }
+    const { epoch } = life;
+    try {
+      const head = isStored ? life.head : Math.min(life.head, this.#log.room(room)?.head ?? 0);
+      this.#work({ reading: new HistoryReading(this.#log, room, head, query), epoch, head, onPage });
+    } catch (cause) {
+      onPage(this.#unreadable(room, cause));
+    }
+  }
+
+  /** Reads a few pages for whoever waited longest; returns whether anybody waits. */
+  turn(): boolean {
+    const [question] = this.#questions;
+    if (question === undefined) return false;
+    this.#questions.delete(question);
+    // The room may have been forgotten and begun anew meanwhile: offsets of two lives must not mix.
+    if (this.#isOfAnotherLife(question)) {
+      question.onPage(
+        new DanmakuError("unavailable", "the room began anew while its history was read", {
+          retryAfterMs: RETRY_AFTER_MS.refused,
+        }),
+      );
+    } else this.#work(question);
+    return this.#questions.size > 0;
+  }
+
+  #work(question: Question): void {
+    const { reading, epoch, head, onPage } = question;
+    try {
+      // The last ones take three: a look where they begin, the reading, a look whether they are enough.
+      for (let step = 0; step < STEPS; step++) {
+        if (!reading.step()) continue;
+        onPage({ epoch, head, bytes: reading.bytes() });
+        return;
+      }
+      this.#questions.add(question);
+    } catch (cause) {
+      onPage(this.#unreadable(reading.room, cause));
+    }
+  }
+
+  #isOfAnotherLife({ reading, epoch }: Question): boolean {
+    try {
+      const stored = this.#log.room(reading.room);
+      return stored !== undefined && stored.epoch !== epoch;
+    } catch {
+      // The read that follows fails likewise, and says so.
+      return false;
+    }
+  }
+
+  #unreadable(room: string, cause: unknown): DanmakuError {
+    this.#report(`history of room ${room} cannot be read`, cause);
+    return new DanmakuError("unavailable", "history cannot be read", { cause });
+  }
+}
