@@ -1,7 +1,8 @@
 import type { BroadcastConsumer, IngressProducer } from "../memory/index.ts";
+import type { SharedUserWindow } from "../policy/index.ts";
 import type { Clock, Counters, RoomLogReader } from "../ports/index.ts";
 import type { Deflate } from "./frame-renderer.ts";
-import type { ListedRoom } from "./sequencer.ts";
+import type { ListedRoom } from "./room-list.ts";
 
 /** What a gateway's rooms are made of; the composition root of the thread fills it in. */
 export interface GatewayContext {
@@ -27,6 +28,8 @@ export interface GatewayContext {
   /** Tells the operator of something that a viewer cannot be told in full. */
   readonly report: (message: string, cause: unknown) => void;
   readonly limits: boolean;
+  /** Counts users' messages over all gateways; absent where there is only one. */
+  readonly users?: SharedUserWindow | undefined;
   readonly contentMax: number;
   readonly roomLingerMs: number;
   /** See `PacingOptions`. */

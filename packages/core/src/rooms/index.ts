@@ -7,8 +7,9 @@ export { Journal, type JournalOptions } from "./journal.ts";
 export { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 export { METRIC_INFO, METRICS } from "./metrics.ts";
 export { Pacing, type PacingOptions } from "./pacing.ts";
+export type { ListedRoom } from "./room-list.ts";
 export { RoomWindow } from "./room-window.ts";
-export { type ListedRoom, Sequencer, type SequencerOptions } from "./sequencer.ts";
+export { Sequencer, type SequencerOptions } from "./sequencer.ts";
 export {
   parseSettingsPatch,
   ROOM_SETTINGS_DEFAULT,

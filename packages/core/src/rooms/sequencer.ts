@@ -45,14 +45,9 @@ import {
 import { KeyExpiry } from "./key-expiry.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
+import { type ListedRoom, RoomList } from "./room-list.ts";
 import { SequencedRoom } from "./sequenced-room.ts";
-import {
-  mergeSettings,
-  parseSettingsPatch,
-  type RoomSettings,
-  settingsFromText,
-  settingsText,
-} from "./settings.ts";
+import { mergeSettings, parseSettingsPatch, settingsFromText, settingsText } from "./settings.ts";
 import { copyWords } from "./words.ts";
 
 const decoder = new TextDecoder();
@@ -76,18 +71,6 @@ export interface SequencerOptions {
   readonly roomLingerMs: number;
 }
 
-/** A room as the control side lists it. */
-export interface ListedRoom {
-  readonly room: string;
-  readonly epoch: string;
-  readonly head: number;
-  readonly online: number;
-  readonly rate: number;
-  /** Of those, left out of what viewers see. */
-  readonly sampledRate: number;
-  readonly settings: RoomSettings;
-}
-
 export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #byName = new Map<string, SequencedRoom>();
@@ -101,6 +84,7 @@ export class Sequencer {
   /** Rooms with entries that were not on disk when last looked at. */
   readonly #undurable = new Set<SequencedRoom>();
   readonly #keyExpiry = new KeyExpiry();
+  readonly #list: RoomList;
   readonly #incarnations: number[];
   /** Who sent the entry under way, and under which number the answer goes back. */
   #gateway = NO_ORIGIN;
@@ -115,6 +99,7 @@ export class Sequencer {
     this.#options = options;
     this.#incarnations = options.ingress.map(() => -1);
     this.#known = options.log.count();
+    this.#list = new RoomList(options.log);
   }
 
   /**
@@ -182,33 +167,7 @@ export class Sequencer {
   /** Rooms in alphabetical order after `after`: those of the log and those open that it does not know. */
   list(after: string, limit: number): ListedRoom[] {
     const now = this.#options.clock.now();
-    const listed: ListedRoom[] = [];
-    for (const name of this.#namesAfter(after, limit)) {
-      const open = this.#byName.get(name);
-      if (open !== undefined) {
-        const { epoch, head, online, settings } = open;
-        const rates = { rate: open.rate(now), sampledRate: open.sampledRate(now) };
-        listed.push({ room: name, epoch, head, online, ...rates, settings });
-      } else if (!this.#forgetting.has(name)) {
-        const stored = this.#options.log.room(name);
-        if (stored === undefined) continue;
-        const { epoch, head } = stored;
-        const settings = settingsFromText(this.#options.log.settings(name));
-        listed.push({ room: name, epoch, head, online: 0, rate: 0, sampledRate: 0, settings });
-      }
-    }
-    return listed;
-  }
-
-  /** The first names after `after`, of stored and open rooms; never sorts more than a few times `limit` at once. */
-  #namesAfter(after: string, limit: number): readonly string[] {
-    let names = new Set(this.#options.log.list(after, limit));
-    for (const name of this.#byName.keys()) {
-      if (name <= after) continue;
-      names.add(name);
-      if (names.size >= 4 * limit) names = new Set([...names].sort().slice(0, limit));
-    }
-    return [...names].sort().slice(0, limit);
+    return this.#list.page(after, limit, now, this.#byName, (name) => this.#forgetting.has(name));
   }
 
   #entry(gateway: number, ring: IngressConsumer): void {
@@ -330,7 +289,8 @@ export class Sequencer {
       const now = this.#options.clock.now();
       const epoch = stored?.epoch ?? this.#options.random.token();
       room = new SequencedRoom(this.#takeNumber(), name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
-      if (stored !== undefined) {
+      if (stored === undefined) this.#list.opened(name);
+      else {
         room.isStored = true;
         room.configure(settingsFromText(this.#options.log.settings(name)), now);
         const since = now - ROOM_LIMITS.keyLifeMs;
@@ -445,6 +405,7 @@ export class Sequencer {
     for (const room of this.#undurable) {
       if (!this.#isDurable(room.lastPosition)) continue;
       room.lastPosition = undefined;
+      if (!room.isStored) this.#list.stored(room.name);
       room.isStored = true;
       this.#undurable.delete(room);
     }
@@ -482,7 +443,10 @@ export class Sequencer {
       this.#byNumber.delete(room.number);
       this.#statsDue.delete(room);
       this.#keyExpiry.forget(room);
-      if (!room.isStored) this.#known--;
+      if (!room.isStored) {
+        this.#known--;
+        this.#list.closed(room.name);
+      }
       this.#announce(ENVELOPE_BYTES, BroadcastKind.closed, room.number);
     }
   }
