@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** Faults that a node started with `DANMAKUD_FAULTS=on` plants into one of its threads. */
-export type ThreadFault = "hang" | "crash";
+export type ThreadFault = "hang" | "crash" | "stuck";
 
 /** Environment that makes a node accept planted faults. */
 export const FAULTS_ON = { DANMAKUD_FAULTS: "on" } as const;
@@ -14,12 +14,15 @@ export class NodeAdmin {
     this.#url = url;
   }
 
-  /** Plants a fault: an endless loop (`hang`) or an exception outside every handler (`crash`). */
-  async fault(thread: string, fault: ThreadFault): Promise<void> {
+  /**
+   * Plants a fault: an endless loop (`hang`), an exception outside every handler (`crash`), or a call into the system that
+   * cannot be ended and takes `ms` (`stuck`).
+   */
+  async fault(thread: string, fault: ThreadFault, ms?: number): Promise<void> {
     const answer = await fetch(`${this.#url}/debug/fault`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ thread, fault }),
+      body: JSON.stringify({ thread, fault, ms }),
     });
     const body = await answer.text();
     if (!answer.ok) throw new Error(`planting ${fault} into ${thread} was refused: ${answer.status} ${body}`);

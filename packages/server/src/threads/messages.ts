@@ -18,8 +18,8 @@ export interface StartMessage {
   readonly bootId: string;
 }
 
-export const FAULTS = ["hang", "crash"] as const;
-/** Planted by tests: an endless loop, an uncaught exception. */
+export const FAULTS = ["hang", "crash", "stuck"] as const;
+/** Planted by tests: an endless loop, an uncaught exception, a call into the system that takes `ms` and that nobody can end. */
 export type Fault = (typeof FAULTS)[number];
 
 export type ToThread =
@@ -28,7 +28,7 @@ export type ToThread =
   | { readonly type: "serving" }
   /** Gateways: stop accepting, send everybody away, then say `stopped`. Others: finish all work first. */
   | { readonly type: "stop" }
-  | { readonly type: "fault"; readonly fault: Fault }
+  | { readonly type: "fault"; readonly fault: Fault; readonly ms: number }
   /** Sequencer: a gateway has died. */
   | { readonly type: "gatewayGone"; readonly gateway: number }
   /** Sequencer: list rooms. Gateways get `rooms` back by main. */

@@ -19,6 +19,12 @@ const WATCH_MS = 100;
 /** After this many lives within `RESTART_WINDOW_MS` something is wrong that restarting does not mend. */
 const RESTARTS_MAX = 30;
 const RESTART_WINDOW_MS = 60_000;
+/**
+ * A thread that was terminated gets so long to be really gone: until then it may still write to what its successor would
+ * share with it. JavaScript ends within milliseconds; a call into the system ends when it ends, and one that blocks for
+ * longer than this on a working machine will not end at all.
+ */
+const GONE_MS_MAX = 5000;
 /** Parts of a stop: gateways, then sequencer, then journal; together below the 30 s of the contract. */
 const STOP_MS_MAX = { gateways: 16_000, sequencer: 4000, journal: 8000 } as const;
 
@@ -36,6 +42,8 @@ interface Thread {
   readonly incarnation: number;
   readonly ready: Promise<number | undefined>;
   readonly stopped: Promise<void>;
+  /** Nothing of the thread runs any more. */
+  readonly gone: PromiseWithResolvers<void>;
   settle: { ready(port: number | undefined): void; fail(error: Error): void; stopped(): void };
 }
 
@@ -49,6 +57,8 @@ export class Supervisor {
   #state: "starting" | "running" | "stopping" | "stopped" = "starting";
   #isServing = false;
   #restarts: number[] = [];
+  /** Terminated, but not gone yet. */
+  readonly #leaving = new Set<Thread>();
   #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(given: SupervisorOptions) {
@@ -104,10 +114,10 @@ export class Supervisor {
   }
 
   /** Plants a fault, for tests. Returns whether there is such a thread. */
-  plant(name: string, fault: Fault): boolean {
+  plant(name: string, fault: Fault, ms: number): boolean {
     const thread = this.#threads.findIndex((_, number) => threadName(this.#memory, number) === name);
     if (thread < 0) return false;
-    this.#tell(thread, { type: "fault", fault });
+    this.#tell(thread, { type: "fault", fault, ms });
     return true;
   }
 
@@ -168,7 +178,11 @@ export class Supervisor {
         `crashed: ${event.message.split("\n").find((line) => line.startsWith("error")) ?? event.message}`,
       );
     });
-    worker.addEventListener("close", () => this.#lost(thread, entry, "ended"));
+    worker.addEventListener("close", () => {
+      this.#leaving.delete(entry);
+      entry.gone.resolve();
+      this.#lost(thread, entry, "ended");
+    });
     const { options, pages, bootId } = this.#given;
     this.#tell(thread, {
       type: "start",
@@ -231,7 +245,7 @@ export class Supervisor {
     entry.settle.stopped();
     if (this.#state === "stopping") return;
     this.#threads[thread] = undefined;
-    entry.worker.terminate();
+    this.#terminate(entry);
     if (this.#state === "starting") {
       entry.settle.fail(new Error(`${name} ${how} while starting`));
       return;
@@ -243,33 +257,62 @@ export class Supervisor {
       this.#given.onFatal(`${name} ${how}, and restarting has not helped`);
       return;
     }
-    const restarted = thread < memory.gateways ? this.#restartGateway(thread) : this.#restartNode();
+    const restarted = thread < memory.gateways ? this.#restartGateway(thread, entry) : this.#restartNode();
     restarted.then(
-      () =>
-        this.#given.log("info", `${name} is whole again`, {
-          thread: name,
-          tookMs: Math.round(performance.now() - now),
-        }),
+      (isWhole) => {
+        if (!isWhole) return;
+        const tookMs = Math.round(performance.now() - now);
+        this.#given.log("info", `${name} is whole again`, { thread: name, tookMs });
+      },
       (error: Error) => this.#given.onFatal(error.message),
     );
   }
 
-  async #restartGateway(thread: number): Promise<void> {
+  /** Resolves to false where something else made the restart unnecessary: a stop, or a new life of the node. */
+  async #restartGateway(thread: number, former: Thread): Promise<boolean> {
+    const memory = this.#memory;
+    // Until it is gone it keeps its place in the rings, at the price that the others wait where the ring is full.
+    await this.#gone([former]);
+    if (this.#state !== "running" || this.#memory !== memory) return false;
     // It must not hold up the broadcast ring while it is away.
-    detachConsumer(this.#memory.broadcast, thread);
-    this.#tell(sequencerThread(this.#memory), { type: "gatewayGone", gateway: thread });
+    detachConsumer(memory.broadcast, thread);
+    this.#tell(sequencerThread(memory), { type: "gatewayGone", gateway: thread });
     await this.#startThread(thread, "gateway");
+    return true;
   }
 
   /** Nothing is left of the old life but the log: new memory, new threads. */
-  async #restartNode(): Promise<void> {
+  async #restartNode(): Promise<boolean> {
     this.#state = "starting";
-    for (const thread of this.#threads) thread?.worker.terminate();
+    for (const thread of this.#threads) if (thread !== undefined) this.#terminate(thread);
     this.#threads = [];
+    // A journal that still writes, or a gateway that still listens, must not be there beside its successor.
+    await this.#gone([...this.#leaving]);
+    if (this.#state !== "starting") return false;
     this.#memory = createSharedMemory(this.#given.options.threads);
     this.#monitor = this.#createMonitor();
     await this.#startThreads();
     if (this.#state === "starting") this.#state = "running";
+    return true;
+  }
+
+  #terminate(thread: Thread): void {
+    this.#leaving.add(thread);
+    thread.worker.terminate();
+  }
+
+  /** Rejects where one of them does not go. */
+  async #gone(threads: readonly Thread[]): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const message = "a thread hangs inside the runtime and cannot be ended, so its place cannot be filled";
+      late.reject(new Error(message));
+    }, GONE_MS_MAX);
+    try {
+      await Promise.race([Promise.all(threads.map(({ gone }) => gone.promise)), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #stopThreads(threads: readonly number[], msMax: number): Promise<void> {
@@ -301,5 +344,6 @@ function createThread(worker: Worker, incarnation: number): Thread {
     fail: (error: Error) => ready.reject(error),
     stopped: stopped.resolve,
   };
-  return { worker, incarnation, ready: ready.promise, stopped: stopped.promise, settle };
+  const gone = Promise.withResolvers<void>();
+  return { worker, incarnation, ready: ready.promise, stopped: stopped.promise, gone, settle };
 }

@@ -158,6 +158,7 @@ export function runThread(run: (context: ThreadContext, messages: MessageHandler
       });
     } else if (message.type === "fault") {
       if (message.fault === "crash") throw new Error("a crash planted by a test");
+      if (message.fault === "stuck") return Bun.sleepSync(message.ms);
       for (;;);
     } else handlers[message.type]?.(message as never);
   };

@@ -64,10 +64,11 @@ export function openAdminServer(
 
 async function plant(request: Request, supervisor: Supervisor): Promise<Response> {
   const body: unknown = await request.json().catch(() => undefined);
-  const { thread, fault } = (body ?? {}) as { thread?: unknown; fault?: unknown };
+  const { thread, fault, ms } = (body ?? {}) as { thread?: unknown; fault?: unknown; ms?: unknown };
   if (typeof thread !== "string" || !FAULTS.includes(fault as Fault)) {
     return problem("invalid_message", `expected {"thread":"gateway-0","fault":"${FAULTS.join('"|"')}"}`);
   }
-  if (!supervisor.plant(thread, fault as Fault)) return problem("not_found", `no thread ${thread}`);
+  if (!supervisor.plant(thread, fault as Fault, typeof ms === "number" ? ms : 0))
+    return problem("not_found", `no thread ${thread}`);
   return new Response(null, { status: 204 });
 }
