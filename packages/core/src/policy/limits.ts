@@ -26,5 +26,37 @@ export const USER_WINDOW_MS = 5_000;
  */
 export const USERS_TRACKED_MAX = 65_536;
 
+/**
+ * Users whose messages are counted over all threads of a node, at once: twice what a thread remembers, so that the table
+ * is half empty where one has as many as it can. 64 B each, 8 MiB in all, on nodes with several gateway threads only.
+ */
+export const USERS_SHARED_MAX = 131_072;
+
 /** Connections one set of buckets can hold; the descriptor limit of a process is far below. 8 B each, grown on demand. */
 export const CONNECTIONS_TRACKED_MAX = 1 << 21;
+
+/**
+ * Handshakes per second and gateway thread, sustained. A join with a history of 50 takes some 50 µs of CPU on two shared
+ * cores (20,000 per CPU second: docs/benchmarks/joins.md), so this is half of a core for those who come, and leaves the
+ * other half to those who are there. It is twice what one core is promised to take (5,000 a second).
+ */
+export const HANDSHAKES_PER_SECOND = 10_000;
+
+/** How handshakes are let in. */
+export const HANDSHAKES = {
+  /**
+   * How long one may wait. Browsers wait far longer by themselves; a person does not, and whoever comes back later finds
+   * less of a crowd. The queue holds what is let in within this time at the full rate (20,000 by default, some 3 KB
+   * each): more could only wait in vain.
+   */
+  waitMsMax: 2000,
+  /** Let in per turn of the loop: some 1.6 ms of joining, about as long as a turn delivers (`sendsPerTurnMax`). */
+  perTurnMax: 32,
+  /** They are let in by the batch, the rate of so long: turns cost something too, and nobody notices 2 ms. */
+  batchMs: 2,
+  /** What may come at once after a quiet time is the rate of so long: turns of a few ms then lose nothing of it. */
+  burstMs: 10,
+  /** Who is sent away comes back after 1 to 5 s, which spreads even a full queue over less than the rate. */
+  retryMsMin: 1000,
+  retryMsSpread: 4000,
+} as const;

@@ -107,11 +107,14 @@ export class Publishing {
   }
 
   #overLimit(who: Principal): DanmakuError | undefined {
-    if (!this.#context.limits || isExemptFromLimits(who.role)) return undefined;
-    const retryAfterMs = this.#users.take(who.uid, this.#context.clock.monotonic());
-    return retryAfterMs === 0
-      ? undefined
-      : new DanmakuError("rate_limited", "too many messages", { retryAfterMs });
+    const { limits, users, clock } = this.#context;
+    if (!limits || isExemptFromLimits(who.role)) return undefined;
+    // What the user sent over other gateways first: only what passes both counts in either.
+    const elsewhereMs = users?.look(who.uid, clock.now()) ?? 0;
+    const retryAfterMs = elsewhereMs > 0 ? elsewhereMs : this.#users.take(who.uid, clock.monotonic());
+    if (retryAfterMs > 0) return new DanmakuError("rate_limited", "too many messages", { retryAfterMs });
+    users?.count();
+    return undefined;
   }
 
   #putPlain(

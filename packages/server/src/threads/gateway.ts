@@ -1,6 +1,7 @@
 /** Thread that owns sockets: WebSocket, HTTP and SSE on the node's port, over its own view of the rooms. */
 import { deflateRawSync } from "node:zlib";
 import { BroadcastConsumer, IngressProducer, Signal } from "@danmakud/core/memory";
+import { HandshakeGate, SharedUserWindow } from "@danmakud/core/policy";
 import { GatewayHub } from "@danmakud/core/rooms";
 import { PAGE_CSP } from "@danmakud/web";
 import { createHttpHandler } from "../adapters/http/index.ts";
@@ -14,7 +15,7 @@ import { Listener } from "./listener.ts";
 import { RoomLists } from "./room-lists.ts";
 import { sequencerThread } from "./shared-memory.ts";
 import { Shrink } from "./shrink.ts";
-import { clock, report, runLoop, runThread, say, type ThreadContext } from "./thread.ts";
+import { clock, random, report, runLoop, runThread, say, type ThreadContext } from "./thread.ts";
 
 runThread(async (context, messages) => {
   const { options, port, thread, pages } = context.start;
@@ -32,9 +33,11 @@ runThread(async (context, messages) => {
   const { hub, end } = createHub(context, lists);
   const drain = new Drain(hub, clock);
   const auth = await createAuthenticator(options, (message) => say({ type: "log", level: "warn", message }));
-  const face = createWebSocketFace(hub, auth, options);
+  const gate = createGate(context);
+  const face = createWebSocketFace(hub, auth, options, gate);
   const http = createHttpHandler({
     hub,
+    ...(gate === undefined ? undefined : { gate }),
     auth,
     options,
     pages,
@@ -57,15 +60,19 @@ runThread(async (context, messages) => {
   messages.stop = () => {
     demo?.stop();
     listener.close();
+    gate?.close();
     drain.begin();
   };
   if (isStopAsked) messages.stop({ type: "stop" });
   say({ type: "ready", port: listener.port });
   const shrink = new Shrink();
   const loop = {
-    turn: () => hub.turn(),
+    turn: () => {
+      const admitting = gate?.turn() ?? false;
+      return hub.turn() || admitting;
+    },
     isIdle: () => hub.isIdle(),
-    nextDueAt: () => hub.nextDueAt(),
+    nextDueAt: () => Math.min(hub.nextDueAt(), gate?.nextDueAt() ?? Number.POSITIVE_INFINITY),
     tick: () => {
       hub.tick();
       shrink.look(hub.viewers + hub.watchedRooms, clock.monotonic());
@@ -77,6 +84,13 @@ runThread(async (context, messages) => {
   context.heartbeats.stop(thread);
   say({ type: "stopped" });
 });
+
+/** Undefined where nothing is limited. */
+function createGate({ start, signal, counters }: ThreadContext): HandshakeGate | undefined {
+  const { limits, handshakesPerSecond: perSecond } = start.options;
+  if (!limits) return undefined;
+  return new HandshakeGate({ perSecond, clock, random, counters, onWaiting: () => signal.wake() });
+}
 
 /** The hub, and what to let go of when the thread ends. */
 function createHub(
@@ -105,6 +119,7 @@ function createHub(
     listRooms: (after, limit) => lists.ask(after, limit),
     report,
     limits: options.limits,
+    users: memory.users && new SharedUserWindow(memory.users.window, memory.users.seed),
     contentMax: options.contentMax,
     roomLingerMs: options.roomLingerMs,
     latencyTargetMs: options.latencyTargetMs,

@@ -6,6 +6,7 @@ import {
   createIngressRing,
   createSignals,
 } from "@danmakud/core/memory";
+import { createUserWindow } from "@danmakud/core/policy";
 import { METRICS, RECORD_ENTRY_BYTES_MIN } from "@danmakud/core/rooms";
 
 /** Ring sizes: a burst of some 30,000 danmaku from one gateway, and some 100,000 between sequencer and disk. */
@@ -31,6 +32,8 @@ export interface SharedMemory {
   /** Consumers: the gateways by their number, then the journal. */
   readonly broadcast: SharedArrayBuffer;
   readonly durability: SharedArrayBuffer;
+  /** What users have published, over all gateways; undefined where there is one. */
+  readonly users: { readonly window: SharedArrayBuffer; readonly seed: number } | undefined;
 }
 
 export function createSharedMemory(gateways: number): SharedMemory {
@@ -43,7 +46,12 @@ export function createSharedMemory(gateways: number): SharedMemory {
     ingress: Array.from({ length: gateways }, () => createIngressRing(INGRESS_BYTES)),
     broadcast: createBroadcastRing(BROADCAST_BYTES, gateways + 1),
     durability: new SharedArrayBuffer(8),
+    users: gateways === 1 ? undefined : { window: createUserWindow(), seed: randomWord() },
   };
+}
+
+function randomWord(): number {
+  return crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
 }
 
 export const sequencerThread = (memory: SharedMemory): number => memory.gateways;
