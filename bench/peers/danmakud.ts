@@ -30,9 +30,11 @@ export function startNode(options: {
   readonly port: number;
   readonly data: string;
   readonly durability: Durability;
+  /** Default off. */
+  readonly limits?: "on" | "off";
 }): Promise<Server> {
-  const { port, data, durability } = options;
-  const flags = `--dev --limits off --demo off --port ${port} --grpc-port 0 --admin-listen off --durability ${durability}`;
+  const { port, data, durability, limits = "off" } = options;
+  const flags = `--dev --limits ${limits} --demo off --port ${port} --grpc-port 0 --admin-listen off --durability ${durability}`;
   return startServer({
     command: ["sh", COMMAND, "serve", ...flags.split(" "), "--data", data],
     port,

@@ -20,14 +20,26 @@ export const METRICS = {
   resumes: 17,
   slowClosed: 18,
   sampled: 19,
+  handshakes: 20,
+  handshakesDelayed: 21,
+  handshakesOverflowed: 22,
+  handshakesExpired: 23,
+  handshakesGone: 24,
 } as const;
 
-/** How each metric appears to the outside: Prometheus name, kind and help. */
+const HANDSHAKES_REFUSED = {
+  name: "danmakud_handshakes_refused_total",
+  kind: "counter",
+  help: "Handshakes that were not let in: too many waited, they waited too long, or the client was gone by then.",
+} as const;
+
+/** How each metric appears to the outside: Prometheus name, kind and help; several may be one name's, told apart by `reason`. */
 export const METRIC_INFO: {
   readonly [Name in keyof typeof METRICS]: {
     readonly name: string;
     readonly kind: "counter" | "gauge";
     readonly help: string;
+    readonly reason?: string;
   };
 } = {
   publishes: {
@@ -98,4 +110,17 @@ export const METRIC_INFO: {
     kind: "counter",
     help: "Records that only their senders see, because more came than the room's maxRate lets be seen.",
   },
+  handshakes: {
+    name: "danmakud_handshakes_total",
+    kind: "counter",
+    help: "WebSocket upgrades and openings of event streams that were let in.",
+  },
+  handshakesDelayed: {
+    name: "danmakud_handshakes_delayed_total",
+    kind: "counter",
+    help: "Of all that came, those that had to wait for their turn.",
+  },
+  handshakesOverflowed: { ...HANDSHAKES_REFUSED, reason: "queue_full" },
+  handshakesExpired: { ...HANDSHAKES_REFUSED, reason: "too_late" },
+  handshakesGone: { ...HANDSHAKES_REFUSED, reason: "gone" },
 };

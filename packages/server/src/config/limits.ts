@@ -13,5 +13,8 @@ export const ROOM_LINGER_MS_MAX = 86_400_000;
 /** At four bytes each it fits a record of 64 KiB beside the longest name and attributes. */
 export const CONTENT_MAX_CEILING = 10_000;
 
+/** More than any core has done; above it the bound bounds nothing. */
+export const HANDSHAKES_PER_SECOND_MAX = 1_000_000;
+
 /** A danmaku that comes a second late is no longer live. */
 export const LATENCY_TARGET_MS_MAX = 1000;

@@ -1,9 +1,11 @@
 /** The one table of what `danmakud serve` can be told: flags, environment variables, keys of a file and help. */
 import { availableParallelism } from "node:os";
+import { HANDSHAKES_PER_SECOND } from "@danmakud/core/policy";
 import type { Durability } from "@danmakud/core/ports";
 import { flag, optionalFlag } from "./flags.ts";
 import {
   CONTENT_MAX_CEILING,
+  HANDSHAKES_PER_SECOND_MAX,
   LATENCY_TARGET_MS_MAX,
   RETAIN_MAX,
   ROOM_LINGER_MS_MAX,
@@ -175,6 +177,13 @@ export const SERVE_FLAGS = {
     help: "certificate chain (PEM); reloaded when it changes",
   }),
   tlsKey: optionalFlag({ flag: "tls-key", argument: "FILE", schema: words(), help: "its key (PEM)" }),
+  handshakesPerSecond: flag({
+    flag: "handshakes-per-second",
+    argument: "N",
+    schema: integer(1, HANDSHAKES_PER_SECOND_MAX),
+    fallback: HANDSHAKES_PER_SECOND,
+    help: "connections that each gateway thread lets join per second; more wait their turn",
+  }),
   limits: flag({
     flag: "limits",
     argument: "on|off",

@@ -43,6 +43,8 @@ export interface ServeOptions {
   readonly allowOrigin: readonly string[];
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  /** WebSocket upgrades and openings of event streams per second, of each gateway thread. */
+  readonly handshakesPerSecond: number;
   /** Rate limits apply. */
   readonly limits: boolean;
   readonly demo: boolean;

@@ -1,3 +1,4 @@
+import type { HandshakeGate } from "@danmakud/core/policy";
 import type { Hub, Principal } from "@danmakud/core/rooms";
 import type { Authenticator, GuardOptions } from "../../auth/index.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -26,6 +27,8 @@ export interface HttpDependencies {
   readonly pageCsp?: string;
   /** Why the node should get no traffic at present, or undefined where it is ready. Default: always ready. */
   readonly unready?: () => string | undefined;
+  /** Lets event streams in at a bounded rate; absent: all at once. */
+  readonly gate?: HandshakeGate;
   /** Bounds that differ from `HTTP_LIMITS`. */
   readonly limits?: Partial<HttpLimits>;
 }

@@ -35,9 +35,11 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
 export const getEvents: RouteHandler = async (context, params) => {
   const { room, who } = await enterRoom(context, params);
   const start = startOf(context);
-  const { request, server, hub, limits } = context;
+  const { request, server, hub, limits, gate } = context;
   // A look at the headers is no join.
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
+  const overload = await gate?.enter(() => request.signal.aborted);
+  if (overload !== undefined) throw overload;
 
   let comments: ReturnType<typeof setInterval> | undefined;
   const stream = new EventStream(hub, limits.eventsQueueBytes, () => {

@@ -276,6 +276,7 @@ export function createOpenApi(version: string): OpenApi {
             "101": { description: "Upgraded. From here on refusals are close codes." },
             "403": problem("A foreign page asks: forbidden."),
             "426": problem("The request is no WebSocket upgrade."),
+            "503": problem("Too many connections are being opened at once: overloaded.", true),
           },
         },
       },

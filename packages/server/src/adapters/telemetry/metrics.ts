@@ -4,18 +4,25 @@ import { METRIC_INFO } from "@danmakud/core/rooms";
 import { Counter, Gauge, Registry } from "prom-client";
 import { METRIC_NAMES, type SharedMemory, threadName } from "../../threads/shared-memory.ts";
 
+type Labels = { readonly thread: string; readonly reason?: string };
+
 /** Metrics of a node. `memory` gives the memory of its present life: a restart of the node makes a new one. */
 export function createMetrics(memory: () => SharedMemory): Registry {
   const registry = new Registry();
   const registers = [registry];
-  for (const metric of METRIC_NAMES) {
-    const { name, kind, help } = METRIC_INFO[metric];
-    const labelNames = ["thread"] as const;
-    const fill = (set: (thread: string, value: number) => void) => {
+  const byName = Map.groupBy(METRIC_NAMES, (metric) => METRIC_INFO[metric].name);
+  for (const [name, metrics] of byName) {
+    const { kind, help } = METRIC_INFO[metrics[0] as (typeof METRIC_NAMES)[number]];
+    const labelNames = ["thread", "reason"] as const;
+    const fill = (set: (labels: Labels, value: number) => void) => {
       const shared = memory();
       const counters = new SharedCounters(shared.counters, METRIC_NAMES);
-      for (let thread = 0; thread < counters.threads; thread++) {
-        set(threadName(shared, thread), counters.get(thread, metric));
+      for (const metric of metrics) {
+        const { reason } = METRIC_INFO[metric];
+        for (let row = 0; row < counters.threads; row++) {
+          const thread = threadName(shared, row);
+          set(reason === undefined ? { thread } : { thread, reason }, counters.get(row, metric));
+        }
       }
     };
     if (kind === "gauge") {
@@ -24,7 +31,7 @@ export function createMetrics(memory: () => SharedMemory): Registry {
         help,
         labelNames,
         registers,
-        collect: () => fill((thread, value) => gauge.set({ thread }, value)),
+        collect: () => fill((labels, value) => gauge.set(labels, value)),
       });
     } else {
       const counter = new Counter({
@@ -34,7 +41,7 @@ export function createMetrics(memory: () => SharedMemory): Registry {
         registers,
         collect: () => {
           counter.reset();
-          fill((thread, value) => counter.inc({ thread }, value));
+          fill((labels, value) => counter.inc(labels, value));
         },
       });
     }

@@ -1,4 +1,5 @@
 /** WebSocket face: joins sockets of `Bun.serve` to a gateway's rooms. */
+import type { HandshakeGate } from "@danmakud/core/policy";
 import type { Hub, ViewerId, ViewerSink } from "@danmakud/core/rooms";
 import { MESSAGE_BYTES_MAX } from "@danmakud/wire";
 import type { Server, ServerWebSocket, WebSocketHandler } from "bun";
@@ -71,12 +72,21 @@ export interface WebSocketFace {
   readonly handler: WebSocketHandler<SocketData>;
 }
 
-export function createWebSocketFace(hub: Hub, auth: Authenticator, options: GuardOptions): WebSocketFace {
+/** @param gate Lets upgrades in at a bounded rate; absent: all at once. */
+export function createWebSocketFace(
+  hub: Hub,
+  auth: Authenticator,
+  options: GuardOptions,
+  gate?: HandshakeGate,
+): WebSocketFace {
   return {
     owns: (request, url) => roomOfPath(url.pathname) !== undefined && request.headers.has("upgrade"),
     async upgrade(request, url, server) {
       const refusal = checkRequestOrigin(request.headers, options);
       if (refusal !== undefined) return problemOf(refusal);
+      // Before the upgrade, for the upgrade is the work: a browser sees 1006, and comes back after a wait of its own.
+      const overload = await gate?.enter(() => request.signal.aborted);
+      if (overload !== undefined) return problemOf(overload);
       const { answer, encoding } = chooseSubprotocol(request.headers.get("sec-websocket-protocol"));
       const admission = await admit(request, url, roomOfPath(url.pathname) ?? "", encoding, auth);
       const data = new SocketData(admission);
