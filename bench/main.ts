@@ -9,10 +9,21 @@ import type { Scenario } from "./harness/scenario.ts";
 import { ingest } from "./ingest.ts";
 import { joins } from "./joins.ts";
 import { latency } from "./latency.ts";
+import { overlay } from "./overlay.ts";
 import { peers } from "./peers.ts";
 import { ring } from "./ring.ts";
 
-const SCENARIOS: readonly Scenario[] = [ring, codec, fanout, latency, peers, ingest, joins, connections];
+const SCENARIOS: readonly Scenario[] = [
+  ring,
+  codec,
+  fanout,
+  latency,
+  peers,
+  ingest,
+  joins,
+  connections,
+  overlay,
+];
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, SCENARIOS, (line) => console.error(line));
