@@ -124,11 +124,28 @@ export class ViewerPage {
   }
 
   /** Whether anything is drawn on the stage's flying layer now. */
-  isFlying(): Promise<boolean> {
-    return this.page.locator("#flight").evaluate((element) => {
-      const canvas = element as HTMLCanvasElement;
-      const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data;
-      return pixels?.some((value) => value !== 0) ?? false;
+  async isFlying(): Promise<boolean> {
+    return (await this.flyingLeft()) !== undefined;
+  }
+
+  /** Leftmost pixel that is drawn on the flying layer, in the canvas's own count; undefined where it is empty. */
+  flyingLeft(): Promise<number | undefined> {
+    return this.page.locator("#flight").evaluate((stage) => {
+      const canvas = stage.querySelector("canvas");
+      if (!canvas?.width) return undefined;
+      // A worker draws on it, so it has no context here; its picture can be copied.
+      const copy = document.createElement("canvas");
+      copy.width = canvas.width;
+      copy.height = canvas.height;
+      const context = copy.getContext("2d");
+      context?.drawImage(canvas, 0, 0);
+      const data = context?.getImageData(0, 0, copy.width, copy.height).data ?? [];
+      let left: number | undefined;
+      for (let at = 3; at < data.length; at += 4) {
+        const x = ((at - 3) / 4) % copy.width;
+        if (data[at] !== 0 && (left === undefined || x < left)) left = x;
+      }
+      return left;
     });
   }
 

@@ -89,8 +89,10 @@ export function workerEngine(
   };
   const send = (command: Command): void => {
     if (waiting !== undefined) {
-      if (LATEST.includes(command.do)) waiting = waiting.filter((each) => each.do !== command.do);
-      if (waiting.length < STARTING_COMMANDS_MAX) waiting.push(command);
+      // In the place of the earlier one: a comment that waits behind it must find the stage's size.
+      const earlier = LATEST.includes(command.do) ? waiting.findIndex((each) => each.do === command.do) : -1;
+      if (earlier >= 0) waiting[earlier] = command;
+      else if (waiting.length < STARTING_COMMANDS_MAX) waiting.push(command);
       return;
     }
     const bitmap = command.do === "mask" && command.mask !== null && "close" in command.mask;

@@ -47,8 +47,8 @@ const PIXEL_RATIO_MAX = 2;
 /** Only what is drawn goes to the worker. */
 function pick(comment: Comment): Comment {
   if (typeof comment?.content !== "string") throw new TypeError("overlay: a comment needs content, a string");
-  const { content, offset, uid, mode, color, size, own, timeMs } = comment;
-  return { content, offset, uid, mode, color, size, class: comment.class, own, timeMs } as Comment;
+  const { content, offset, uid, mode, color, size, own, timeMs, ageMs } = comment;
+  return { content, offset, uid, mode, color, size, class: comment.class, own, timeMs, ageMs } as Comment;
 }
 
 /**

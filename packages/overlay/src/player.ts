@@ -145,12 +145,18 @@ export class Player {
         if (!this.#timeline.insert(comment)) this.#stage.drop("bounds");
       } else if (!this.#isVisible) this.#stage.drop("hidden");
       else if (this.#clock.speed === 0 && !comment.own) this.#stage.drop("paused");
-      else this.#stage.offer(comment, nowMs);
+      else this.#enter(comment, nowMs - Math.max(0, comment.ageMs ?? 0), nowMs);
     }
     this.#unreported += comments.length;
     if (this.#unreported < PROGRESS_EVERY) return;
     this.#host.report({ is: "progress", count: this.#unreported });
     this.#unreported = 0;
+  }
+
+  /** Lets a comment enter that should have entered at `atMs`, unless it would have left already. */
+  #enter(comment: Comment, atMs: number, nowMs: number): void {
+    if (atMs < nowMs - this.#stage.longestMs) this.#stage.drop("late");
+    else this.#stage.offer(comment, atMs);
   }
 
   #remove(matches: (comment: Comment) => boolean): void {
@@ -206,14 +212,10 @@ export class Player {
 
   /** What the media has come to since the last frame; what came while nobody looked only if still under way. */
   #enterDue(nowMs: number): void {
-    const stage = this.#stage;
-    const from = nowMs - stage.longestMs;
     const due = this.#timeline.take(nowMs);
     for (let at = 0; at < due.length; at++) {
       const comment = due[at] as Comment;
-      const atMs = comment.timeMs ?? nowMs;
-      if (atMs < from) stage.drop("late");
-      else stage.offer(comment, atMs);
+      this.#enter(comment, comment.timeMs ?? nowMs, nowMs);
     }
   }
 

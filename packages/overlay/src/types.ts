@@ -25,6 +25,8 @@ export interface Comment {
   readonly own?: boolean;
   /** Position in the media, ms. With it a comment belongs to the timeline; without, it is shown now. */
   readonly timeMs?: number;
+  /** For a comment that comes late: how long ago it should have entered, ms. It is shown as far on its way. */
+  readonly ageMs?: number;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The box in which a comment is written: its text, motion, size and colour, and what became of it. */
 import { DanmakuError, type Message, type Sent } from "@danmakud/client";
 import { CONTENT_CODE_POINTS_MAX, type Mode } from "@danmakud/wire";
-import { byId, disclose, make } from "./dom.ts";
+import { byId, disclose, make } from "../shared/dom.ts";
 import type { Phrase } from "./i18n.ts";
 import type { Say } from "./list.ts";
 

@@ -3,7 +3,7 @@
  * reader has scrolled up.
  */
 import type { DanmakuRecord, DeleteRecord, GapRecord } from "@danmakud/client";
-import { make } from "./dom.ts";
+import { make } from "../shared/dom.ts";
 import type { Phrase } from "./i18n.ts";
 
 /** Rows kept; older ones leave at the top. Some screens' worth, and cheap to lay out. */

@@ -1,41 +1,45 @@
 /** The viewer page: joins the room named in the address and connects stage, list, composer and status to it. */
 import { DanmakuClient, type DanmakuRecord, type HelloRecord } from "@danmakud/client";
-import { isRoomName } from "@danmakud/wire";
+import { byId, disclose } from "../shared/dom.ts";
+import { askedRoom, ownService } from "../shared/service.ts";
 import { Composer } from "./composer.ts";
-import { byId, disclose } from "./dom.ts";
+import { Flight } from "./flight.ts";
 import { chooseLanguage, type Language, phrase, translate } from "./i18n.ts";
+import { LatencyMeter } from "./latency.ts";
 import { CommentList, type Say } from "./list.ts";
 import { RateMeter } from "./rate.ts";
 import { drawScene } from "./scene.ts";
-import { Stage } from "./stage.ts";
 import { Status } from "./status.ts";
 import {
+  blockedWords,
   loadLanguage,
   loadSettings,
   type Settings,
+  type SliderName,
   saveLanguage,
   saveSettings,
-  stageOptions,
   tabToken,
   tabUid,
   visitRoom,
 } from "./storage.ts";
+import { VideoStage } from "./video.ts";
 
 /** Comments to start the list with. */
 const HISTORY = 60;
-/** Comments older than this when they arrive (history, a resume) go to the list only: the stage shows what is now. */
+/** Comments older than this when they arrive (history, a resume) go to the list only: they have flown already. */
 const FRESH_MS = 6000;
 const RATE_EVERY_MS = 2000;
+const ROUND_TRIP_EVERY_MS = 30_000;
 
-const asked = new URLSearchParams(location.search).get("room") ?? "demo";
-const room = isRoomName(asked) ? asked : "demo";
+const room = askedRoom(new URLSearchParams(location.search));
 let language: Language = chooseLanguage(
   [loadLanguage() ?? "", ...navigator.languages].filter((tag) => tag !== ""),
 );
 const say: Say = (key, values) => phrase(language, key, values);
 
 const sceneCanvas = byId("scene", HTMLCanvasElement);
-const stage = new Stage(byId("flight", HTMLCanvasElement));
+const flight = new Flight(byId("flight", HTMLElement));
+const video = new VideoStage(say);
 const list = new CommentList(
   byId("list", HTMLOListElement),
   byId("empty", HTMLElement),
@@ -44,11 +48,11 @@ const list = new CommentList(
 );
 const status = new Status(say);
 const rate = new RateMeter();
+const latency = new LatencyMeter();
 
 const token = tabToken();
-const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 const client = new DanmakuClient(
-  `${scheme}//${location.host}`,
+  ownService(),
   token === undefined ? { uid: tabUid() } : { getToken: () => token },
 );
 const live = client.room(room, { last: HISTORY });
@@ -62,6 +66,8 @@ const composer = new Composer({
 let hello: HelloRecord | undefined;
 let clockSkewMs = 0;
 let online: number | undefined;
+let settings: Settings = loadSettings();
+let words = blockedWords(settings);
 
 live.on("joined", (record) => {
   if (hello !== undefined) list.note(record.resumed ? "resumedRow" : "restartedRow");
@@ -69,14 +75,27 @@ live.on("joined", (record) => {
   clockSkewMs = record.serverTime - Date.now();
 });
 live.on("batch", (records) => {
-  const freshFrom = Date.now() + clockSkewMs - FRESH_MS;
+  const nowMs = Date.now();
+  const serverMs = nowMs + clockSkewMs;
   rate.add(records.length, performance.now());
-  for (const record of records) show(record, freshFrom);
+  const fresh: OwnedRecord[] = [];
+  for (const record of records) {
+    const own = record.uid === hello?.uid;
+    if (!own && isBlocked(record)) continue;
+    list.add(record, own);
+    const ageMs = serverMs - record.ts;
+    if (ageMs > FRESH_MS) continue;
+    // What was there before this page joined is under way by now, and tells nothing of the connection.
+    const isHistory = record.offset <= (hello?.head ?? 0);
+    if (!isHistory) latency.arrived(record.ts, nowMs);
+    fresh.push({ ...record, own, ageMs: isHistory ? ageMs : 0 });
+  }
+  if (fresh.length > 0) flight.emit(fresh);
 });
 live.on("gap", (record) => list.gap(record));
 live.on("deleted", (record) => {
   list.remove(record);
-  stage.remove(({ offset, uid }) => offset === record.of || (uid === record.ofUid && offset < record.offset));
+  flight.remove(record);
 });
 live.on("stats", (record) => {
   online = record.online;
@@ -87,10 +106,15 @@ live.on("state", (change) => {
   composer.connectionChanged();
 });
 
-function show(record: DanmakuRecord, freshFrom: number): void {
-  const own = record.uid === hello?.uid;
-  list.add(record, own);
-  if (record.ts >= freshFrom) stage.emit({ ...record, own });
+interface OwnedRecord extends DanmakuRecord {
+  readonly own: boolean;
+  readonly ageMs: number;
+}
+
+function isBlocked({ content }: DanmakuRecord): boolean {
+  if (words.length === 0) return false;
+  const text = content.toLowerCase();
+  return words.some((word) => text.includes(word));
 }
 
 function showOnline(): void {
@@ -103,8 +127,25 @@ function showRate(): void {
   const perMinute = rate.perMinute(performance.now());
   byId("chat-count", HTMLElement).textContent =
     perMinute > 0 ? say("perMinute", { n: perMinute.toLocaleString(language) }) : "";
+  const { latencyMs } = latency;
+  byId("latency", HTMLElement).hidden = latencyMs === undefined;
+  byId("latency-value", HTMLElement).textContent = say("milliseconds", { n: latencyMs ?? 0 });
 }
 setInterval(showRate, RATE_EVERY_MS);
+
+async function measureRoundTrip(): Promise<void> {
+  const beganMs = performance.now();
+  try {
+    const answer = await fetch("/healthz", { cache: "no-store" });
+    if (answer.ok) latency.roundTrip(performance.now() - beganMs);
+  } catch {
+    // Not reachable now: the state of the connection says so.
+  }
+}
+void measureRoundTrip();
+setInterval(() => {
+  if (document.visibilityState === "visible") void measureRoundTrip();
+}, ROUND_TRIP_EVERY_MS);
 
 function showLanguage(): void {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
@@ -113,6 +154,7 @@ function showLanguage(): void {
   button.textContent = say("otherLanguage");
   button.setAttribute("aria-label", say("switchLanguage"));
   status.refresh();
+  video.refresh();
   showOnline();
   showRate();
 }
@@ -133,24 +175,34 @@ byId("room-recent", HTMLDataListElement).append(
   }),
 );
 
-let settings: Settings = loadSettings();
 const panel = byId("settings", HTMLFormElement);
-const sliders = Array.from(panel.querySelectorAll("input"));
+const fields = Array.from(panel.querySelectorAll("input"));
 const toggle = byId("toggle-flight", HTMLButtonElement);
 
 function showSettings(): void {
-  stage.setOptions(stageOptions(settings));
+  words = blockedWords(settings);
+  flight.setSettings(settings);
   toggle.setAttribute("aria-pressed", String(settings.visible));
-  for (const slider of sliders) {
-    const value = settings[slider.name as Exclude<keyof Settings, "visible">];
-    slider.valueAsNumber = value;
-    const shown = slider.closest("label")?.querySelector(".setting-value");
-    if (shown) shown.textContent = `${value}%`;
+  for (const field of fields) {
+    if (field.type === "checkbox") field.checked = settings.merge;
+    else if (field.type === "text") field.value = settings.blocked;
+    else {
+      const value = settings[field.name as SliderName];
+      field.valueAsNumber = value;
+      const shown = field.closest("label")?.querySelector(".setting-value");
+      if (shown) shown.textContent = `${value}%`;
+    }
   }
 }
-panel.addEventListener("input", (event) => {
-  if (!(event.target instanceof HTMLInputElement)) return;
-  settings = { ...settings, [event.target.name]: event.target.valueAsNumber };
+panel.addEventListener("input", ({ target }) => {
+  if (!(target instanceof HTMLInputElement)) return;
+  const value =
+    target.type === "checkbox"
+      ? target.checked
+      : target.type === "text"
+        ? target.value
+        : target.valueAsNumber;
+  settings = { ...settings, [target.name]: value };
   saveSettings(settings);
   showSettings();
 });
@@ -174,10 +226,7 @@ fullscreen.addEventListener("click", () => {
   change.catch(() => undefined);
 });
 
-new ResizeObserver(() => {
-  drawScene(sceneCanvas);
-  stage.resize();
-}).observe(sceneCanvas);
+new ResizeObserver(() => drawScene(sceneCanvas)).observe(sceneCanvas);
 
 showLanguage();
 showSettings();

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { chooseLanguage, PHRASES, type Phrase, phrase } from "./i18n.ts";
+import { LatencyMeter } from "./latency.ts";
 import { nameHue } from "./list.ts";
 import { RateMeter } from "./rate.ts";
 import { shownState } from "./status.ts";
-import { DEFAULT_SETTINGS, parseSettings } from "./storage.ts";
+import { blockedWords, DEFAULT_SETTINGS, overlaySettings, parseSettings } from "./storage.ts";
 
 test("the language is the first known one of the preferences, else English", () => {
   expect(chooseLanguage(["fr-FR", "zh-TW", "en"])).toBe("zh");
@@ -65,4 +66,24 @@ test("a name's colour depends on the name alone", () => {
   expect(nameHue("mika")).toBe(nameHue("mika"));
   expect(nameHue("mika")).not.toBe(nameHue("sora"));
   expect(nameHue("")).toBeGreaterThanOrEqual(0);
+});
+
+test("settings become the overlay's; everything is shown at full density", () => {
+  expect(overlaySettings(DEFAULT_SETTINGS)).toMatchObject({ maxPerSecond: 0, mergeWindowMs: 0, area: 0.75 });
+  const settings = { ...DEFAULT_SETTINGS, density: 50, merge: true, blocked: "Spoiler, 剧透，, " };
+  expect(overlaySettings(settings)).toMatchObject({
+    maxPerSecond: 10,
+    filter: { keywords: ["spoiler", "剧透"] },
+  });
+  expect(blockedWords(DEFAULT_SETTINGS)).toEqual([]);
+});
+
+test("latency is told whatever the difference between the clocks", () => {
+  const meter = new LatencyMeter();
+  expect(meter.latencyMs).toBeUndefined();
+  for (const took of [4, 30, 5, 6, 7]) meter.arrived(1_000_000, 1_000_000 - 90_000 + took);
+  expect(meter.latencyMs).toBeUndefined();
+  meter.roundTrip(8);
+  meter.roundTrip(300);
+  expect(meter.latencyMs).toBe(2 + 4);
 });

@@ -1,7 +1,7 @@
 /** The connection's state as the page shows it. */
 import type { StateChange } from "@danmakud/client";
 import { CLOSE_CODES } from "@danmakud/wire";
-import { byId } from "./dom.ts";
+import { byId } from "../shared/dom.ts";
 import type { Phrase } from "./i18n.ts";
 import type { Say } from "./list.ts";
 

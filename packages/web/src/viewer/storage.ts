@@ -2,7 +2,7 @@
  * What the page remembers: display settings, language and visited rooms in the browser, the uid and a token in the tab.
  * Storage may be switched off or hold anything, so reads are checked and writes may fail quietly.
  */
-import type { StageOptions } from "./stage.ts";
+import type { Settings as OverlaySettings } from "@danmakud/overlay";
 
 const SETTINGS_KEY = "danmakud.settings";
 const LANGUAGE_KEY = "danmakud.language";
@@ -11,18 +11,47 @@ const UID_KEY = "danmakud.uid";
 const TOKEN_KEY = "danmakud.token";
 const ROOMS_MAX = 8;
 
-/** Display settings in percent, as the sliders hold them. */
+/** Display settings; numbers in percent, as the sliders hold them. */
 export interface Settings {
   readonly opacity: number;
   readonly speed: number;
   readonly scale: number;
   readonly area: number;
+  /** 100 = everything, less = fewer per second. */
+  readonly density: number;
+  /** Equal texts become one with their number. */
+  readonly merge: boolean;
+  /** Words that are not shown, separated by commas. */
+  readonly blocked: string;
   readonly visible: boolean;
 }
 
-export const DEFAULT_SETTINGS: Settings = { opacity: 100, speed: 100, scale: 100, area: 75, visible: true };
+/** Names of the settings that are numbers. */
+export type SliderName = "opacity" | "speed" | "scale" | "area" | "density";
 
-const RANGES = { opacity: [20, 100], speed: [50, 200], scale: [60, 160], area: [25, 100] } as const;
+export const DEFAULT_SETTINGS: Settings = {
+  opacity: 100,
+  speed: 100,
+  scale: 100,
+  area: 75,
+  density: 100,
+  merge: false,
+  blocked: "",
+  visible: true,
+};
+
+const RANGES: Readonly<Record<SliderName, readonly [least: number, most: number]>> = {
+  opacity: [20, 100],
+  speed: [50, 200],
+  scale: [60, 160],
+  area: [25, 100],
+  density: [10, 100],
+};
+const BLOCKED_UNITS_MAX = 200;
+/** Comments per second at a density just below 100 %. */
+const DENSE_PER_SECOND = 20;
+/** Equal texts this near to each other are one. */
+const MERGE_WINDOW_MS = 5000;
 
 /** Settings from what was stored; what is missing or out of range takes its default. */
 export function parseSettings(stored: string | null): Settings {
@@ -34,28 +63,47 @@ export function parseSettings(stored: string | null): Settings {
   }
   if (typeof value !== "object" || value === null) return DEFAULT_SETTINGS;
   const fields = value as Partial<Record<keyof Settings, unknown>>;
-  const percent = (name: keyof typeof RANGES) => {
+  const percent = (name: SliderName) => {
     const number = fields[name];
     const [least, most] = RANGES[name];
     return typeof number === "number" && number >= least && number <= most ? number : DEFAULT_SETTINGS[name];
   };
+  const choice = (name: "merge" | "visible") => {
+    const chosen = fields[name];
+    return typeof chosen === "boolean" ? chosen : DEFAULT_SETTINGS[name];
+  };
+  const { blocked } = fields;
   return {
     opacity: percent("opacity"),
     speed: percent("speed"),
     scale: percent("scale"),
     area: percent("area"),
-    visible: typeof fields.visible === "boolean" ? fields.visible : DEFAULT_SETTINGS.visible,
+    density: percent("density"),
+    merge: choice("merge"),
+    blocked: typeof blocked === "string" ? blocked.slice(0, BLOCKED_UNITS_MAX) : DEFAULT_SETTINGS.blocked,
+    visible: choice("visible"),
   };
 }
 
-/** The same as the stage takes them. */
-export function stageOptions(settings: Settings): StageOptions {
+/** The words of `blocked`, in lower case. */
+export function blockedWords({ blocked }: Settings): readonly string[] {
+  return blocked
+    .toLowerCase()
+    .split(/[,，]/)
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+}
+
+/** The same as the overlay takes them. */
+export function overlaySettings(settings: Settings): Partial<OverlaySettings> {
   return {
     opacity: settings.opacity / 100,
     speed: settings.speed / 100,
-    scale: settings.scale / 100,
+    fontScale: settings.scale / 100,
     area: settings.area / 100,
-    visible: settings.visible,
+    maxPerSecond: settings.density === 100 ? 0 : Math.max(1, (settings.density / 100) * DENSE_PER_SECOND),
+    mergeWindowMs: settings.merge ? MERGE_WINDOW_MS : 0,
+    filter: { keywords: blockedWords(settings) },
   };
 }
 
