@@ -3,7 +3,7 @@ import { type ErrorCode, errorCodeRetryable } from "./codes.ts";
 /** What an error may carry besides its code and text. */
 export interface DanmakuErrorOptions extends ErrorOptions {
   /** When to try again, in milliseconds from now. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -16,7 +16,7 @@ export class DanmakuError extends Error {
   readonly retryAfterMs?: number;
 
   constructor(code: ErrorCode, message: string, options?: DanmakuErrorOptions) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.name = "DanmakuError";
     this.code = code;
     if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;

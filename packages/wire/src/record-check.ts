@@ -4,7 +4,7 @@ import { isObject, isWhole, parseColor } from "./draft.ts";
 import { invalid } from "./error.ts";
 import { DURATION_MS_MAX, ID_MAX, OFFSET_MAX, SIZE_MAX, SIZE_MIN, TS_MS_MAX } from "./limits.ts";
 import { isEpoch, isRoomName, isUid } from "./names.ts";
-import { CLASSES, GAP_REASONS, MODES, type PublishRecord, type WireRecord } from "./record.ts";
+import { CLASSES, GAP_REASONS, MODES, type WireRecord } from "./record.ts";
 
 type Check = (value: unknown) => boolean;
 
@@ -25,22 +25,6 @@ const isFlag: Check = (value) => typeof value === "boolean";
 function optional(check: Check): Check {
   return (value) => value === undefined || check(value);
 }
-
-/** What a publish may hold, for those who encode nothing else. */
-const PUBLISH: Readonly<Record<string, Check>> = {
-  id: isId,
-  content: isFilled,
-  mode: optional(isMode),
-  color: optional(isColor),
-  size: optional(isSize),
-  key: optional(isFilled),
-  deliverAt: optional(isTs),
-  delayMs: optional(isDuration),
-  uid: optional(isUid),
-  name: optional(isFilled),
-  class: optional(isClass),
-  attrs: optional(isObject),
-};
 
 /** Fields of each record. What is not listed is let pass: a later server may add to the JSON form. */
 const FIELDS: { readonly [T in WireRecord["type"]]: Readonly<Record<string, Check>> } = {
@@ -64,7 +48,20 @@ const FIELDS: { readonly [T in WireRecord["type"]]: Readonly<Record<string, Chec
   stats: { online: isDuration },
   pong: { id: isId },
   ping: { id: isId },
-  publish: PUBLISH,
+  publish: {
+    id: isId,
+    content: isFilled,
+    mode: optional(isMode),
+    color: optional(isColor),
+    size: optional(isSize),
+    key: optional(isFilled),
+    deliverAt: optional(isTs),
+    delayMs: optional(isDuration),
+    uid: optional(isUid),
+    name: optional(isFilled),
+    class: optional(isClass),
+    attrs: optional(isObject),
+  },
 };
 
 /** The value as a record. Throws `invalid_message`, naming the field. */
@@ -79,11 +76,6 @@ export function asRecord(value: unknown): WireRecord {
   }
   if (record.type === "gap" && record.from > record.to) invalid("gap ends before it starts");
   return record;
-}
-
-/** Checks the fields of a publish. Throws `invalid_message`, naming the field. */
-export function checkPublish(record: PublishRecord): void {
-  checkFields("publish", record as unknown as Record<string, unknown>, PUBLISH);
 }
 
 function checkFields(

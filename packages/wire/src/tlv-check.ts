@@ -28,11 +28,10 @@ import { isUtf8, readUtf8 } from "./utf8.ts";
  * Throws `invalid_message`. @hot
  */
 export function checkHeader(bytes: Uint8Array, at: number, end: number): number {
-  if (at + HEADER_BYTES > end) invalid("record is cut off in its header");
-  const length = getU16(bytes, at);
-  if (length < HEADER_BYTES) invalid("record is shorter than its header");
+  // Past the end there are no bytes, and a length of 0 is too short as well.
+  const length = at + HEADER_BYTES > end ? 0 : getU16(bytes, at);
   const next = at + align4(length);
-  if (next > end) invalid("record is cut off");
+  if (length < HEADER_BYTES || next > end) invalid("record is cut off");
   for (let i = at + length; i < next; i++) if (bytes[i] !== 0) invalid("padding is not zero");
   return length;
 }
@@ -68,24 +67,24 @@ export function checkRecord(bytes: Uint8Array, at: number, end: number): number 
 
 /** Structure of a danmaku up to and without its texts' UTF-8; returns where the content starts. @hot */
 export function checkDanmaku(bytes: Uint8Array, at: number, length: number): number {
-  if (length < DANMAKU_BYTES) invalid("danmaku is too short");
   const aux = recordAux(bytes, at);
-  if ((aux & 0x3f) > SIZE_MAX - SIZE_MIN) invalid("danmaku has an unknown size");
-  if (aux >>> 8 >= CLASSES.length) invalid("danmaku has an unknown class");
+  if (length < DANMAKU_BYTES || (aux & 0x3f) > SIZE_MAX - SIZE_MIN || aux >>> 8 >= CLASSES.length) {
+    malformed("danmaku");
+  }
   const flags = bytes[at + DANMAKU_UID_BYTES] as number;
   const uidBytes = (flags & UID_BYTES_MASK) + 1;
   let start = at + DANMAKU_BYTES;
   let more = 0;
   if ((flags & EXTRA_FLAG) !== 0) {
-    if (length < DANMAKU_EXTRA_BYTES) invalid("danmaku is too short");
+    if (length < DANMAKU_EXTRA_BYTES) malformed("danmaku");
     const extra = getU32(bytes, at + DANMAKU_EXTRA);
-    if (extra === 0 || extra >>> 24 !== 0) invalid("danmaku has a bad extra word");
+    if (extra === 0 || extra >>> 24 !== 0) malformed("danmaku");
     start = at + DANMAKU_EXTRA_BYTES;
     more = (extra & 0xff) + (extra >>> 8);
   }
   const content = start + uidBytes + more;
   // At least one byte of content.
-  if (content >= at + length) invalid("danmaku is too short for its fields");
+  if (content >= at + length) malformed("danmaku");
   checkName(bytes, start, start + uidBytes, "uid");
   return content;
 }
@@ -101,15 +100,18 @@ function checkExtra(bytes: Uint8Array, at: number, content: number): void {
 /** Structure of a delete record; returns whether it is by uid. */
 export function checkDelete(bytes: Uint8Array, at: number, length: number): boolean {
   const aux = recordAux(bytes, at);
-  if (aux > 1) invalid("delete has unknown flags");
   if (aux === 1) {
-    if (length <= LOG_BYTES) invalid("delete is too short");
     checkName(bytes, at + LOG_BYTES, at + length, "uid");
     return true;
   }
-  if (length !== DELETE_OF_BYTES) invalid("delete has a wrong length");
-  if (getU16(bytes, at + DELETE_OF_HI + 2) !== 0) invalid("delete has a number that is too large");
+  if (aux > 1 || length !== DELETE_OF_BYTES || getU16(bytes, at + DELETE_OF_HI + 2) !== 0)
+    malformed("delete");
   return false;
+}
+
+/** Throws `invalid_message` for a length, flag or number that an encoder would not have written. */
+export function malformed(type: string): never {
+  invalid(`${type} record is malformed`);
 }
 
 /** Checks 1–64 characters of the alphabet of rooms and uids. @hot */
@@ -124,12 +126,11 @@ export function checkName(bytes: Uint8Array, from: number, to: number, what: str
 export function readAttrs(bytes: Uint8Array, from: number, to: number): Record<string, unknown> {
   if (to - from > ATTRS_BYTES_MAX) invalid(`attrs is over ${ATTRS_BYTES_MAX} bytes`);
   for (let i = from; i < to; i++) if ((bytes[i] as number) < 0x20) invalid("attrs has a control character");
-  let value: unknown;
   try {
-    value = JSON.parse(readUtf8(bytes, from, to));
+    const value: unknown = JSON.parse(readUtf8(bytes, from, to));
+    if (isObject(value)) return value;
   } catch {
-    invalid("attrs is not JSON");
+    // No JSON is no object.
   }
-  if (!isObject(value)) invalid("attrs is not a JSON object");
-  return value;
+  return invalid("attrs is not a JSON object");
 }

@@ -5,7 +5,6 @@
 import { getU16, getU32, getU48, join } from "./bytes.ts";
 import { ERROR_CODES } from "./codes.ts";
 import { formatColor } from "./draft.ts";
-import { invalid } from "./error.ts";
 import {
   type AckRecord,
   CLASSES,
@@ -20,7 +19,15 @@ import {
   type ServerRecord,
   type WireRecord,
 } from "./record.ts";
-import { checkDanmaku, checkDelete, checkHeader, checkName, readAttrs, recordAux } from "./tlv-check.ts";
+import {
+  checkDanmaku,
+  checkDelete,
+  checkHeader,
+  checkName,
+  malformed,
+  readAttrs,
+  recordAux,
+} from "./tlv-check.ts";
 import {
   danmakuColor,
   danmakuSize,
@@ -46,6 +53,7 @@ import {
   GAP_BYTES,
   HELLO_BYTES,
   HELLO_NAMES,
+  ID_BYTES,
   ID_HI,
   ID_HI_MASK,
   ID_LO,
@@ -108,12 +116,13 @@ function decodeServerRecord(bytes: Uint8Array, at: number, length: number): Serv
     case RECORD_TYPES.error:
       return decodeError(bytes, at, length);
     case RECORD_TYPES.stats:
-      if (length !== STATS_BYTES || recordAux(bytes, at) !== 0) invalid("stats has a wrong length or flags");
+      if (length !== STATS_BYTES || recordAux(bytes, at) !== 0) malformed("stats");
       return { type: "stats", online: getU32(bytes, at + STATS_ONLINE) };
     case RECORD_TYPES.pong:
-      return { type: "pong", id: readWireId(bytes, at) };
+      if (length !== ID_BYTES || recordAux(bytes, at) !== 0) malformed("pong");
+      return { type: "pong", id: readId(bytes, at, "pong") };
     default:
-      return invalid("record is of a type that does not belong here");
+      return malformed("unexpected");
   }
 }
 
@@ -145,11 +154,11 @@ function decodeDanmaku(bytes: Uint8Array, at: number, length: number): DanmakuRe
 function decodeHello(bytes: Uint8Array, at: number, length: number): HelloRecord {
   const end = at + length;
   const aux = recordAux(bytes, at);
-  if (length < HELLO_BYTES || aux > 1) invalid("hello has a wrong length or flags");
+  if (length < HELLO_BYTES || aux > 1) malformed("hello");
   const names = getU32(bytes, at + HELLO_NAMES);
   const epochAt = at + HELLO_BYTES + (names & 0xff);
   const uidAt = epochAt + ((names >>> 8) & 0xff);
-  if (names >>> 24 !== 0 || uidAt + ((names >>> 16) & 0xff) !== end) invalid("hello has a wrong length");
+  if (names >>> 24 !== 0 || uidAt + ((names >>> 16) & 0xff) !== end) malformed("hello");
   checkName(bytes, at + HELLO_BYTES, epochAt, "room");
   checkName(bytes, epochAt, uidAt, "epoch");
   checkName(bytes, uidAt, end, "uid");
@@ -165,7 +174,7 @@ function decodeHello(bytes: Uint8Array, at: number, length: number): HelloRecord
 }
 
 function decodeDelete(bytes: Uint8Array, at: number, length: number): DeleteRecord {
-  if (length < LOG_BYTES) invalid("delete is too short");
+  if (length < LOG_BYTES) malformed("delete");
   const byUid = checkDelete(bytes, at, length);
   const offset = recordOffset(bytes, at);
   const ts = recordTs(bytes, at);
@@ -175,45 +184,46 @@ function decodeDelete(bytes: Uint8Array, at: number, length: number): DeleteReco
 }
 
 function decodeGap(bytes: Uint8Array, at: number, length: number): GapRecord {
-  if (length !== GAP_BYTES) invalid("gap has a wrong length");
   const reason = GAP_REASONS[recordAux(bytes, at)];
-  if (reason === undefined) invalid("gap has an unknown reason");
   const from = getU48(bytes, at + OFFSET_LO, at + OFFSET_HI);
   const to = getU48(bytes, at + TS_LO, at + TS_HI);
-  if (from > to) invalid("gap ends before it starts");
+  if (length !== GAP_BYTES || reason === undefined || from > to) malformed("gap");
   return { type: "gap", from, to, reason };
 }
 
 function decodeAck(bytes: Uint8Array, at: number, length: number): AckRecord {
-  if (length !== ACK_BYTES || recordAux(bytes, at) !== 0) invalid("ack has a wrong length or flags");
-  const hi = getU32(bytes, at + ID_HI);
-  if (hi > ID_HI_MASK) invalid("id is over 2^53-1");
-  if (getU16(bytes, at + ACK_OFFSET_HI + 2) !== 0) invalid("offset is over 2^48-1");
+  if (length !== ACK_BYTES || recordAux(bytes, at) !== 0 || getU16(bytes, at + ACK_OFFSET_HI + 2) !== 0) {
+    malformed("ack");
+  }
   return {
     type: "ack",
-    id: join(getU32(bytes, at + ID_LO), hi),
+    id: readId(bytes, at, "ack"),
     offset: getU48(bytes, at + ACK_OFFSET_LO, at + ACK_OFFSET_HI),
   };
 }
 
+/** Id of a record that is long enough for one. */
+function readId(bytes: Uint8Array, at: number, type: string): number {
+  const hi = getU32(bytes, at + ID_HI);
+  if (hi > ID_HI_MASK) malformed(type);
+  return join(getU32(bytes, at + ID_LO), hi);
+}
+
 function decodeError(bytes: Uint8Array, at: number, length: number): ErrorRecord {
   const aux = recordAux(bytes, at);
-  if (length < ERROR_BYTES || aux > 0x7f) invalid("error has a wrong length or flags");
   const code = ERROR_CODES[aux & ERROR_CODE_MASK];
-  if (code === undefined) invalid("error has an unknown code");
-  const lo = getU32(bytes, at + ID_LO);
-  const hi = getU32(bytes, at + ID_HI);
-  if (hi > ID_HI_MASK) invalid("id is over 2^53-1");
+  if (length < ERROR_BYTES || aux > 0x7f || code === undefined) malformed("error");
+  const id = readId(bytes, at, "error");
   const retryAfterMs = getU32(bytes, at + ERROR_RETRY);
   const record: Mutable<ErrorRecord> = {
     type: "error",
     code,
     message: readUtf8(bytes, at + ERROR_BYTES, at + length),
   };
-  if ((aux & ERROR_HAS_ID) !== 0) record.id = join(lo, hi);
-  else if (lo !== 0 || hi !== 0) invalid("error has an id without its flag");
+  if ((aux & ERROR_HAS_ID) !== 0) record.id = id;
+  else if (id !== 0) malformed("error");
   if ((aux & ERROR_HAS_RETRY) !== 0) record.retryAfterMs = retryAfterMs;
-  else if (retryAfterMs !== 0) invalid("error has retryAfterMs without its flag");
+  else if (retryAfterMs !== 0) malformed("error");
   return record;
 }
 

@@ -93,9 +93,7 @@ const SHORT_BYTES = 48;
 
 /** Text of a range. Throws `invalid_message` where it is not well-formed UTF-8. */
 export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
-  if (to - from <= SHORT_BYTES) {
-    return isUtf8(bytes, from, to) ? readShort(bytes, from, to) : invalid("text is not UTF-8");
-  }
+  if (to - from <= SHORT_BYTES) return readShort(bytes, from, to);
   decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   // Browsers refuse to decode shared memory; slice() copies it into memory of its own.
   const part = bytes.buffer instanceof ArrayBuffer ? bytes.subarray(from, to) : bytes.slice(from, to);
@@ -109,7 +107,10 @@ export function readUtf8(bytes: Uint8Array, from: number, to: number): string {
 /** Used again for every text, so that nothing but the string is allocated. */
 const units: number[] = [];
 
-/** Text of a short range that is well-formed. */
+/** The least code point that may take so many continuation bytes. */
+const POINT_MIN = [0, 0x80, 0x800, 0x1_0000];
+
+/** Text of a short range, checked on the way by the same rules as `isUtf8`. */
 function readShort(bytes: Uint8Array, from: number, to: number): string {
   units.length = 0;
   for (let at = from; at < to; ) {
@@ -119,9 +120,17 @@ function readShort(bytes: Uint8Array, from: number, to: number): string {
       continue;
     }
     const more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    const end = at + more;
     // The lead byte has 5, 4 or 3 bits of the code point, each of the others 6.
     let point = lead & (0x3f >> more);
-    for (const end = at + more; at < end; at++) point = (point << 6) | ((bytes[at] as number) & 0x3f);
+    let isGood = lead >= 0xc2 && lead <= 0xf4 && end <= to;
+    for (; isGood && at < end; at++) {
+      isGood = ((bytes[at] as number) & 0xc0) === 0x80;
+      point = (point << 6) | ((bytes[at] as number) & 0x3f);
+    }
+    if (!isGood || point < (POINT_MIN[more] as number) || point > 0x10_ffff || (point & ~0x7ff) === 0xd800) {
+      invalid("text is not UTF-8");
+    }
     if (point < 0x10000) units.push(point);
     else units.push(0xd7c0 + (point >> 10), 0xdc00 | (point & 0x3ff));
   }
