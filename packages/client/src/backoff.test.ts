@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { backoffMs, drainingWaitMs } from "./backoff.ts";
+import { backoffMs, serverWaitMs } from "./backoff.ts";
 import { BACKOFF_BASE_MS, BACKOFF_MAX_MS, RETRY_AFTER_MAX_MS } from "./limits.ts";
 
 test("the wait is anywhere below a bound that doubles up to its maximum", () => {
@@ -22,9 +22,9 @@ test.each([
   ["null", undefined],
   ["", undefined],
 ])("a close reason of %j asks for %p", (reason, wait) => {
-  expect(drainingWaitMs(reason)).toBe(wait);
+  expect(serverWaitMs(reason)).toBe(wait);
 });
 
 test("any close reason is understood or ignored", () => {
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (reason) => void drainingWaitMs(reason)));
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (reason) => void serverWaitMs(reason)));
 });

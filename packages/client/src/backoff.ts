@@ -9,8 +9,8 @@ export function backoffMs(attempt: number, random: number): number {
   return Math.round(random * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 16)));
 }
 
-/** The wait a draining server asks for in its close reason, `{"retryAfterMs":n}`; undefined where it asks for none. */
-export function drainingWaitMs(reason: string): number | undefined {
+/** The wait a server asks for in its close reason, `{"retryAfterMs":n}`; undefined where it asks for none. */
+export function serverWaitMs(reason: string): number | undefined {
   let retryAfterMs: unknown;
   try {
     retryAfterMs = JSON.parse(reason)?.retryAfterMs;

@@ -14,9 +14,8 @@ export class DanmakuClient {
    */
   constructor(url: string, options: ClientOptions = {}) {
     const address = new URL(url);
-    const scheme = /^(?:ws|http)(s?):$/.exec(address.protocol);
-    if (scheme === null) throw new TypeError(`not a ws, wss, http or https address: ${url}`);
-    this.#base = `ws${scheme[1]}://${address.host}${address.pathname.replace(/\/$/, "")}`;
+    if (!/^(ws|http)s?:$/.test(address.protocol)) throw new TypeError(`not a ws or http address: ${url}`);
+    this.#base = `${address.protocol.replace("ws", "http")}//${address.host}${address.pathname.replace(/\/$/, "")}`;
     this.#options = options;
   }
 
@@ -28,7 +27,7 @@ export class DanmakuClient {
     // The alphabet allows `.` and `..`, but no address can carry them: every runtime resolves them away.
     if (!isRoomName(id) || /^\.\.?$/.test(id))
       throw new DanmakuError("invalid_message", `not a room name: ${id}`);
-    const address = `${this.#base}/v1/rooms/${id}/ws`;
+    const address = `${this.#base}/v1/rooms/${id}`;
     const room = new Room(address, id, this.#options, start, (left) => this.#rooms.delete(left));
     this.#rooms.add(room);
     return room;

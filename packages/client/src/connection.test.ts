@@ -3,8 +3,15 @@ import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { ClientRecord, ServerRecord } from "@danmakud/wire";
 import fc from "fast-check";
 import { Connection } from "./connection.ts";
-import { HELLO_TIMEOUT_MS, PING_AFTER_MS, PONG_TIMEOUT_MS, WATCH_INTERVAL_MS } from "./limits.ts";
+import {
+  HELLO_TIMEOUT_MS,
+  PING_AFTER_MS,
+  PONG_TIMEOUT_MS,
+  WAKE_TIMEOUT_MS,
+  WATCH_INTERVAL_MS,
+} from "./limits.ts";
 import type { WebSocketConstructor } from "./types.ts";
+import { openWebSocket } from "./websocket-link.ts";
 
 class ScriptedSocket {
   static last: ScriptedSocket | undefined;
@@ -42,14 +49,13 @@ function connect() {
   const closes: [number, string][] = [];
   const records: string[] = [];
   const connection = new Connection(
-    ScriptedSocket as unknown as WebSocketConstructor,
-    "ws://x",
-    undefined,
-    false,
+    (handlers) =>
+      openWebSocket(ScriptedSocket as unknown as WebSocketConstructor, "ws://x", undefined, false, handlers),
     {
       onRecords: (frame) => records.push(...frame.map(({ type }) => type)),
       onClosed: (code, reason) => closes.push([code, reason]),
     },
+    PING_AFTER_MS,
   );
   const socket = ScriptedSocket.last!;
   return { connection, socket, closes, records };
@@ -98,6 +104,24 @@ test("a clock that has jumped ahead, as after a sleep, asks before it gives up",
   jest.advanceTimersByTime(WATCH_INTERVAL_MS);
   expect(socket.sent).toHaveLength(1);
   expect(closes).toEqual([]);
+});
+
+test("a check asks at once and waits less long", () => {
+  const { connection, socket, closes } = connect();
+  socket.onopen?.();
+  connection.check();
+  expect(socket.sent).toEqual([]); // not yet greeted: there is a limit for that already
+  socket.say(STATS);
+  connection.check();
+  expect(socket.sent).toEqual([{ type: "ping", id: 0 }]);
+  jest.advanceTimersByTime(WAKE_TIMEOUT_MS - WATCH_INTERVAL_MS);
+  socket.say({ type: "pong", id: 0 });
+  jest.advanceTimersByTime(PING_AFTER_MS);
+  expect(closes).toEqual([]);
+  socket.say(STATS);
+  connection.check();
+  jest.advanceTimersByTime(WAKE_TIMEOUT_MS + WATCH_INTERVAL_MS);
+  expect(closes).toEqual([[1006, "no pong"]]);
 });
 
 test("a code before the upgrade is the runtime's invention", () => {

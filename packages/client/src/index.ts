@@ -1,10 +1,14 @@
 /** The SDK of danmakud: rooms that stay connected, resume without holes and send without doubles. */
 export type {
+  Attrs,
+  DanmakuClass,
   DanmakuRecord,
   DeleteRecord,
   ErrorCode,
+  GapReason,
   GapRecord,
   HelloRecord,
+  Mode,
   StatsRecord,
 } from "@danmakud/wire";
 export { DanmakuError } from "@danmakud/wire";
@@ -19,5 +23,7 @@ export type {
   RoomState,
   Sent,
   StateChange,
+  TokenRequest,
+  Transport,
   WebSocketConstructor,
 } from "./types.ts";

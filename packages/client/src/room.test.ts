@@ -134,7 +134,12 @@ describe.each(["tlv", "json"] as const)("%s", (encoding) => {
     await until(() => contents.length === 6);
     expect(contents).toEqual(["1", "2", "3", "4", "5", "6"]);
     expect(states.map(({ state }) => state)).toContain("disconnected");
-    expect(states.at(-1)).toEqual({ state: "connected", reconnect: true, resumed: true });
+    expect(states.at(-1)).toEqual({
+      state: "connected",
+      reconnect: true,
+      resumed: true,
+      transport: "websocket",
+    });
     expect(Object.fromEntries(server.visitors.at(-1)!.query)).toEqual({ after: "3", epoch: "e1" });
   });
 });
@@ -176,6 +181,22 @@ test("sends that were cut off are sent again with their key, in order, and publi
   await until(() => contents.length === 3);
 });
 
+test("what the server does not know is asked again with the same key", async () => {
+  const server = startServer();
+  let refusals = 0;
+  server.onPublish = ({ id, draft }) => {
+    if (refusals === 2) return undefined;
+    // It was taken, but the log did not answer in time.
+    if (refusals++ === 0) server.take(draft);
+    return { type: "error", id, code: "unavailable", message: "no answer in time", retryAfterMs: 1 };
+  };
+  const { room } = visit(server);
+  expect(await room.send({ content: "once" })).toEqual({ offset: 1 });
+  expect(server.log).toHaveLength(1);
+  expect(new Set(server.publishes.map(({ draft }) => draft.key)).size).toBe(1);
+  expect(server.publishes).toHaveLength(3);
+});
+
 test("a key of one's own is kept", async () => {
   const server = startServer();
   const { room } = visit(server);
@@ -203,7 +224,7 @@ describe("where to start", () => {
     const { contents, room, states } = visit(server, {}, { last: 2 });
     await until(() => contents.length === 2);
     expect(contents).toEqual(["2", "3"]);
-    expect(states.at(-1)).toEqual({ state: "connected", reconnect: false });
+    expect(states.at(-1)).toEqual({ state: "connected", reconnect: false, transport: "websocket" });
     expect(room.position).toEqual({ epoch: "e1", offset: 3 });
   });
 
@@ -213,7 +234,12 @@ describe("where to start", () => {
     const { contents, states } = visit(server, {}, { position: { epoch: "e1", offset: 1 }, last: 9 });
     await until(() => contents.length === 2);
     expect(contents).toEqual(["2", "3"]);
-    expect(states.at(-1)).toEqual({ state: "connected", reconnect: false, resumed: true });
+    expect(states.at(-1)).toEqual({
+      state: "connected",
+      reconnect: false,
+      resumed: true,
+      transport: "websocket",
+    });
   });
 
   test("a position in another epoch: not resumed, goes on at the head", async () => {
@@ -224,7 +250,12 @@ describe("where to start", () => {
     server.publish("2");
     await until(() => contents.length === 1);
     expect(contents).toEqual(["2"]);
-    expect(states.at(-1)).toEqual({ state: "connected", reconnect: false, resumed: false });
+    expect(states.at(-1)).toEqual({
+      state: "connected",
+      reconnect: false,
+      resumed: false,
+      transport: "websocket",
+    });
     expect(room.position).toEqual({ epoch: "e1", offset: 2 });
   });
 });
@@ -289,7 +320,12 @@ describe("close codes", () => {
     await until(() => states.length === 5);
     expect(states[2]).toMatchObject({ state: "disconnected", code: closeCode, reason: "later" });
     expect(states[2]!.retryInMs).toBeNumber();
-    expect(states[4]).toMatchObject({ state: "connected", reconnect: true, resumed: true });
+    expect(states[4]).toMatchObject({
+      state: "connected",
+      reconnect: true,
+      resumed: true,
+      transport: "websocket",
+    });
   });
 
   test("draining says itself when to come back", async () => {

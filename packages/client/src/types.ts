@@ -1,28 +1,53 @@
 import type {
+  Attrs,
+  DanmakuClass,
   DanmakuError,
   DanmakuRecord,
   DeleteRecord,
   GapRecord,
   HelloRecord,
-  PublishRecord,
+  Mode,
   StatsRecord,
 } from "@danmakud/wire";
 
-/** The constructor that browsers and Bun have as `WebSocket`. */
+/**
+ * What browsers, Bun, Deno and Node from 22 on have as `WebSocket`. In Node 20 the class of the package `ws` does; without
+ * any, the SDK uses event streams.
+ */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocket;
 
+/** Why a token is asked for. */
+export interface TokenRequest {
+  /** The server has just refused the token given last, so a cached one is of no use. */
+  readonly refused: boolean;
+}
+
+/** How to talk to a service. */
 export interface ClientOptions {
-  /** The user's token, asked for before every connection, so that an expired one can be renewed. */
-  readonly getToken?: () => string | undefined | Promise<string | undefined>;
+  /**
+   * The user's token. Asked for before every connection; shortly before the `exp` of the last one, to go over to a new one
+   * without a hole; and once more when the server refuses one. Two refusals in a row are final.
+   */
+  readonly getToken?: (request: TokenRequest) => string | undefined | Promise<string | undefined>;
   /** Who to be, on a node without sign-in (`--dev`). */
   readonly uid?: string;
   /** Role to have there; default `viewer`. */
   readonly role?: string;
   /** Form of the records: `tlv` (default) takes about a third of the bytes, `json` can be read in a network panel. */
   readonly encoding?: "tlv" | "json";
+  /**
+   * `auto` (default): WebSocket, and event stream with POSTs where two WebSockets in a row failed before their first
+   * record while a stream gets through. `websocket` or `sse`: only that.
+   */
+  readonly transport?: Transport | "auto";
   /** Where the runtime has none of its own. */
   readonly WebSocket?: WebSocketConstructor;
+  /** Silence after which the server is asked whether it is there, in milliseconds. Default 25,000. */
+  readonly pingAfterMs?: number;
 }
+
+/** What a connection runs over. */
+export type Transport = "websocket" | "sse";
 
 /** A place in a room's log: everything up to and including `offset` has been seen. */
 export interface RoomPosition {
@@ -30,6 +55,7 @@ export interface RoomPosition {
   readonly offset: number;
 }
 
+/** Where to start in a room. Without any: at the present. */
 export interface RoomOptions {
   /** Go on after this place (of an earlier visit). */
   readonly position?: RoomPosition;
@@ -44,12 +70,15 @@ export interface RoomOptions {
  */
 export type RoomState = "connecting" | "connected" | "disconnected";
 
+/** A change of the connection's state. */
 export interface StateChange {
   readonly state: RoomState;
   /** This is not the room's first connection. */
   readonly reconnect: boolean;
   /** With `connected` after a `position` was asked for: whether everything since follows, holes announced. */
   readonly resumed?: boolean;
+  /** With `connected`: what it runs over. */
+  readonly transport?: Transport;
   /** With `disconnected`: close code of the connection (1006 = none was received). */
   readonly code?: number;
   readonly reason?: string;
@@ -69,17 +98,41 @@ export interface RoomEvents {
   deleted: DeleteRecord;
   /** Offsets that will not come. */
   gap: GapRecord;
+  /** How many are in the room. */
   stats: StatsRecord;
   state: StateChange;
   /** A refusal that belongs to no send, or the reason why the room is left for good. */
   error: DanmakuError;
 }
 
-/** What a user writes, as `publish` of the wire without what the SDK adds. Defaults: scroll, #ffffff, 25. */
-export type Message = Pick<PublishRecord, "content"> &
-  Partial<Omit<PublishRecord, "type" | "id" | "content">>;
+/** What a user writes. The last four are for moderators and services, as their roles allow. */
+export interface Message {
+  /** 1–200 code points after trimming (the limit is the node's). */
+  readonly content: string;
+  /** Default `scroll`. */
+  readonly mode?: Mode;
+  /** `#rrggbb`; default `#ffffff`. */
+  readonly color?: string;
+  /** 12–64; default 25. */
+  readonly size?: number;
+  /**
+   * Makes the send idempotent: 1–64 bytes, a repeat within five minutes is answered with the first one's offset. Default:
+   * random. Give one yourself to be able to try again after `unavailable`.
+   */
+  readonly key?: string;
+  /** When to show it, Unix ms; not together with `delayMs`. */
+  readonly deliverAt?: number;
+  /** How long from now to show it, milliseconds. */
+  readonly delayMs?: number;
+  readonly uid?: string;
+  readonly name?: string;
+  readonly class?: DanmakuClass;
+  /** Any JSON object, at most 1,024 bytes. */
+  readonly attrs?: Attrs;
+}
 
 /** What became of a send. */
 export interface Sent {
+  /** The danmaku's place in the room. */
   readonly offset: number;
 }

@@ -29,6 +29,8 @@ export class RoomServer {
   /** Of every connection so far. */
   readonly visitors: Visitor[] = [];
   readonly publishes: Publish[] = [];
+  /** `ping` records so far. */
+  pings = 0;
   /** Decides what becomes of a publish: a record as the answer, `silent`, or the log (undefined). */
   onPublish: (publish: Publish, socket: Socket) => ServerRecord | "silent" | undefined = () => undefined;
   /** Called before `hello`; true = the upgrade is followed by nothing. */
@@ -136,6 +138,7 @@ export class RoomServer {
 
   #answer(socket: Socket, message: ClientMessage): void {
     if (message.kind === "ping") {
+      this.pings++;
       send(socket, [{ type: "pong", id: message.id }]);
       return;
     }
@@ -149,17 +152,19 @@ export class RoomServer {
       if (answer !== "silent") send(socket, [answer]);
       return;
     }
-    const { id, draft } = message;
-    let offset = draft.key === undefined ? undefined : this.#keys.get(draft.key);
-    if (offset === undefined) {
-      const record = this.publish(draft.content, true);
-      Object.assign(record, { mode: MODES[draft.mode], color: formatColor(draft.color), size: draft.size });
-      if (draft.uid !== undefined) Object.assign(record, { uid: draft.uid });
-      this.broadcast(record);
-      offset = record.offset;
-      if (draft.key !== undefined) this.#keys.set(draft.key, offset);
-    }
-    send(socket, [{ type: "ack", id, offset }]);
+    send(socket, [{ type: "ack", id: message.id, offset: this.take(message.draft) }]);
+  }
+
+  /** Publishes a draft, or finds the one with its key. Returns the offset. */
+  take(draft: Publish["draft"]): number {
+    const known = draft.key === undefined ? undefined : this.#keys.get(draft.key);
+    if (known !== undefined) return known;
+    const record = this.publish(draft.content, true);
+    Object.assign(record, { mode: MODES[draft.mode], color: formatColor(draft.color), size: draft.size });
+    if (draft.uid !== undefined) Object.assign(record, { uid: draft.uid });
+    this.broadcast(record);
+    if (draft.key !== undefined) this.#keys.set(draft.key, record.offset);
+    return record.offset;
   }
 }
 
