@@ -28,12 +28,12 @@ async function run(argv: readonly string[], environment: Record<string, string> 
 describe("help", () => {
   test("of the whole names every command", async () => {
     const { out, code } = await run(["--help"]);
-    for (const name of ["serve", "replay", "tail", "token", "check-config"])
+    for (const name of ["serve", "replay", "tail", "export", "token", "check-config"])
       expect(out).toContain(`  ${name}`);
     expect(code).toBe(0);
   });
 
-  test.each(["serve", "replay", "tail", "token", "check-config"])("of %s", async (name) => {
+  test.each(["serve", "replay", "tail", "export", "token", "check-config"])("of %s", async (name) => {
     const { out, errors, code } = await run([name, "--help"]);
     expect(out).toStartWith(`Usage: danmakud ${name} `);
     expect({ errors, code }).toEqual({ errors: "", code: 0 });
@@ -57,6 +57,10 @@ describe("wrong usage exits with 2 and says why", () => {
     [["replay", "f"], "which room?"],
     [["replay", "f", "--room", "a/b"], "is no room"],
     [["replay", "f", "--room", "r", "--speed", "-1"], "--speed must be"],
+    [["replay", import.meta.path, "--room", "r"], "is none of Bilibili XML, subtitles (ASS) and JSON lines"],
+    [["export"], "which room?"],
+    [["export", "r", "--format", "csv"], "--format must be one of xml, ass, jsonl"],
+    [["export", "r", "--resolution", "big"], "--resolution must be a size such as 1920x1080"],
     [["tail"], "which room?"],
     [["tail", "r", "s"], "unexpected argument"],
     [["tail", "r", "--last", "1001"], "--last must be"],

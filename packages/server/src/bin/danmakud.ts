@@ -9,12 +9,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
   serve: () => import("./serve.ts"),
   replay: () => import("./replay.ts"),
   tail: () => import("./tail.ts"),
+  export: () => import("./export.ts"),
   token: () => import("./token.ts"),
   "check-config": () => import("./check-config.ts"),
 };
 
 /** Promised names that this version does not have yet. */
-const LATER = ["dispatch", "simulate", "export", "moderate"];
+const LATER = ["dispatch", "simulate", "moderate"];
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;

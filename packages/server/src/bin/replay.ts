@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Room } from "@danmakud/client";
+import { detectFormat, readRecording } from "@danmakud/client/formats";
 import { checkContent, DanmakuError } from "@danmakud/wire";
 import { type FlagValues, flag, optionalFlag, renderFlags, UsageError } from "../config/index.ts";
 import { decimal, onOff, words } from "../config/values.ts";
-import { readBilibiliXml } from "./bilibili-xml.ts";
 import { type Command, EXIT } from "./command.ts";
 import { checkRoom, readVisit, VISITOR_FLAGS, visit } from "./connect.ts";
 import { Playback, type TimedMessage } from "./playback.ts";
@@ -42,8 +42,8 @@ export const command: Command = {
   summary: "publish a recorded file into a room",
   help: () => `Usage: danmakud replay FILE --room R [flags]
 
-Publishes the comments of a Bilibili recording (XML) at the times they were made, counted from the
-first one. Damaged entries are skipped and counted. Each comment is sent until it is acked, however
+Publishes the comments of a recording at the times they were made, counted from the first one. Reads
+Bilibili XML, subtitles (ASS) and JSON lines, which danmakud export writes. Damaged entries are skipped and counted. Each comment is sent until it is acked, however
 often the node restarts, and never published twice. Exits with 1 if one was refused or left without
 an answer. On a node without sign-in it acts as a service; elsewhere the token must be a service's.
 
@@ -105,10 +105,20 @@ interface LoadedRecording {
 
 /** @throws UsageError where the file cannot be read or has nothing in it that could be published. */
 function loadRecording(file: string): LoadedRecording {
-  const { comments, skipped: unread, controlCharacters } = readBilibiliXml(readText(file));
+  const text = readText(file);
+  const format = detectFormat(text);
+  if (format === undefined) {
+    throw new UsageError(`${file} is none of Bilibili XML, subtitles (ASS) and JSON lines`);
+  }
+  const { comments, skipped: unread, controlCharacters } = readRecording(text, format);
   const skipped = new Map<string, number>(unread);
   const messages: TimedMessage[] = [];
-  for (const { atMs, ...comment } of comments) {
+  for (const { atMs, ts, ...comment } of comments) {
+    // Announcements are the node's own word, which nobody may repeat in its name.
+    if (comment.class === "system") {
+      skipped.set("class system", (skipped.get("class system") ?? 0) + 1);
+      continue;
+    }
     try {
       messages.push({ atMs, message: { ...comment, content: checkContent(comment.content) } });
     } catch (error) {

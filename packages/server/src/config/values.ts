@@ -85,6 +85,15 @@ export function url(...schemes: readonly string[]): ValueSchema<string> {
   );
 }
 
+/** The size of a picture, `1920x1080`. */
+export function resolution(): ValueSchema<{ readonly width: number; readonly height: number }> {
+  return text("a size such as 1920x1080 (each from 64 to 16384)", (input) => {
+    const [, width = 0, height = 0] = (/^(\d{2,5})x(\d{2,5})$/i.exec(input) ?? []).map(Number);
+    const fits = (pixels: number): boolean => pixels >= 64 && pixels <= 16_384;
+    return fits(width) && fits(height) ? { width, height } : undefined;
+  });
+}
+
 /** `HOST:PORT`, `[IPv6]:PORT`, a bare port on the loopback address, or `off` (null). */
 export function listenAddress(): ValueSchema<ListenAddress | null> {
   return text<ListenAddress | null>("HOST:PORT or off", (input) => {

@@ -5,40 +5,21 @@
  * `&` and `<`, and entries cut off in the middle. Whatever cannot be read is left out and counted; nothing throws, and
  * the time taken is linear in the text.
  */
-import { COLOR_MAX, isUid, type Mode, NAME_CHARS_MAX, SIZE_MAX, SIZE_MIN } from "@danmakud/wire";
+import { COLOR_MAX, type Mode } from "@danmakud/wire";
+import {
+  AT_MS_MAX,
+  type RecordedComment,
+  type Recording,
+  RecordingReader,
+  type RecordingWriter,
+  type SkipReason,
+  toSize,
+  toUid,
+} from "./recorded.ts";
 
-/** One comment, not yet checked against the rules for content. */
-export interface RecordedComment {
-  /** Milliseconds from the start of the recording. */
-  readonly atMs: number;
-  /** Who wrote it, as a uid: characters that a uid cannot have are replaced. */
-  readonly uid: string;
-  /** Control characters are out already. */
-  readonly content: string;
-  readonly mode: Mode;
-  /** `#rrggbb` */
-  readonly color: string;
-  /** Within what danmakud allows. */
-  readonly size: number;
-}
-
-/** Why an entry is left out. */
-export type SkipReason = "malformed" | "unsupported mode" | "empty";
-
-export interface Recording {
-  /** In the order of the file, which is not that of time. */
-  readonly comments: readonly RecordedComment[];
-  readonly skipped: ReadonlyMap<SkipReason, number>;
-  /** Control characters that were taken out of comments. */
-  readonly controlCharacters: number;
-}
-
-/** Thirty days: later than that is a damaged number, and a replay that never ends. */
-const AT_S_MAX = 30 * 86_400;
 const FIELDS_MIN = 4;
 /** Far beyond any comment, with every character an entity. */
 const INNER_CHARS_MAX = 16_384;
-const UNKNOWN_SENDER = "unknown";
 
 const MODES: Readonly<Record<string, Mode>> = {
   1: "scroll",
@@ -48,24 +29,46 @@ const MODES: Readonly<Record<string, Mode>> = {
   5: "top",
   6: "reverse",
 };
+const MODE_NUMBERS: Readonly<Record<Mode, number>> = { scroll: 1, bottom: 4, top: 5, reverse: 6 };
 /** Positioned comments, scripts and the like: programs rather than text. */
 const UNSUPPORTED_MODES = ["7", "8", "9"];
 
 /** Reads all entries of a file. */
 export function readBilibiliXml(text: string): Recording {
-  const comments: RecordedComment[] = [];
-  const skipped = new Map<SkipReason, number>();
-  let controlCharacters = 0;
+  const reader = new RecordingReader();
   for (const { attributes, inner } of scanEntries(text)) {
     const read = attributes === undefined ? "malformed" : readComment(attributes, inner);
-    if (typeof read === "string") {
-      skipped.set(read, (skipped.get(read) ?? 0) + 1);
-      continue;
-    }
-    controlCharacters += read.controlCharacters;
-    comments.push(read.comment);
+    if (typeof read === "string") reader.skip(read);
+    else reader.add(read);
   }
-  return { comments, skipped, controlCharacters };
+  return reader;
+}
+
+/** Writes a file that `readBilibiliXml`, and players of such files, read. Names and attributes have no place in it. */
+export function bilibiliXmlWriter(): RecordingWriter {
+  let number = 0;
+  return {
+    header: '<?xml version="1.0" encoding="UTF-8"?>\n<i>\n',
+    comment({ atMs, mode, size, color, ts = 0, uid, content }) {
+      const fields = [
+        (atMs / 1000).toFixed(3),
+        MODE_NUMBERS[mode],
+        size,
+        Number.parseInt(color.slice(1), 16),
+        Math.floor(ts / 1000),
+        0,
+        uid,
+        ++number,
+      ];
+      return `<d p="${fields.join(",")}">${escapeText(content)}</d>\n`;
+    },
+    footer: "</i>\n",
+    leftOut: 0,
+  };
+}
+
+function escapeText(text: string): string {
+  return text.replace(/[&<>]/g, (sign) => (sign === "&" ? "&amp;" : sign === "<" ? "&lt;" : "&gt;"));
 }
 
 interface Entry {
@@ -108,54 +111,34 @@ function indexOrEnd(text: string, part: string, from: number): number {
   return index < 0 ? text.length : index;
 }
 
-function readComment(
-  attributes: string,
-  inner: string,
-): { readonly comment: RecordedComment; readonly controlCharacters: number } | SkipReason {
+function readComment(attributes: string, inner: string): RecordedComment | SkipReason {
   const [, doubleQuoted, singleQuoted] = /\sp\s*=\s*(?:"([^"]*)"|'([^']*)')/.exec(attributes) ?? [];
   const fields = (doubleQuoted ?? singleQuoted ?? "").split(",").map((field) => field.trim());
   if (fields.length < FIELDS_MIN) return "malformed";
-  const [time = "", modeText = "", sizeText = "", colorText = "", , , sender = ""] = fields;
+  const [time = "", modeText = "", sizeText = "", colorText = "", unixTime = "", , sender = ""] = fields;
   if (UNSUPPORTED_MODES.includes(modeText)) return "unsupported mode";
   const mode = Object.hasOwn(MODES, modeText) ? MODES[modeText] : undefined;
-  const atS = number(time);
+  const atMs = Math.round(number(time) * 1000);
   const size = number(sizeText);
   const color = number(colorText);
-  if (mode === undefined || !(atS >= 0 && atS <= AT_S_MAX) || Number.isNaN(size) || Number.isNaN(color)) {
+  if (mode === undefined || !(atMs >= 0 && atMs <= AT_MS_MAX) || Number.isNaN(size) || Number.isNaN(color)) {
     return "malformed";
   }
-  const raw = decodeText(inner);
-  // Line breaks and tabs part words, the rest shows nothing.
-  const content = raw
-    .replace(/[\t\n\v\f\r\u0085]+/g, " ")
-    .replace(CONTROLS, "")
-    .trim();
-  if (content === "") return "empty";
+  const ts = number(unixTime) * 1000;
   return {
-    comment: {
-      atMs: Math.round(atS * 1000),
-      uid: toUid(sender),
-      content,
-      mode,
-      color: `#${(color & COLOR_MAX).toString(16).padStart(6, "0")}`,
-      size: Math.round(Math.min(SIZE_MAX, Math.max(SIZE_MIN, size))),
-    },
-    controlCharacters: raw.trim().match(CONTROLS)?.length ?? 0,
+    atMs,
+    uid: toUid(sender),
+    content: decodeText(inner),
+    mode,
+    color: `#${(color & COLOR_MAX).toString(16).padStart(6, "0")}`,
+    size: toSize(size),
+    ...(ts > 0 && { ts }),
   };
 }
-
-const CONTROLS = /\p{Cc}/gu;
 
 /** A decimal number of at most 15 digits before the point; NaN for anything else. */
 function number(text: string): number {
   return /^-?\d{1,15}(\.\d{0,30})?$/.test(text) ? Number(text) : Number.NaN;
-}
-
-function toUid(sender: string): string {
-  const usable: boolean = isUid(sender);
-  if (usable) return sender;
-  const uid = sender.replace(/[^A-Za-z0-9_.-]/g, "_").slice(0, NAME_CHARS_MAX);
-  return uid === "" ? UNKNOWN_SENDER : uid;
 }
 
 const NAMED_ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };

@@ -14,7 +14,15 @@ describe("fields", () => {
   test("become what danmakud calls them", () => {
     const { comments } = readBilibiliXml(entry("12.345,5,25,16711680,1480410348,11,u000001,7", "hi"));
     expect(comments).toEqual([
-      { atMs: 12345, uid: "u000001", content: "hi", mode: "top", color: "#ff0000", size: 25 },
+      {
+        atMs: 12345,
+        uid: "u000001",
+        content: "hi",
+        mode: "top",
+        color: "#ff0000",
+        size: 25,
+        ts: 1_480_410_348_000,
+      },
     ]);
   });
 
