@@ -37,7 +37,7 @@ export const joins: Scenario = {
       default: "on",
       help: "on or off: whether the node bounds the rate of joins",
     },
-    { name: "concurrency", kind: "number", default: 200, help: "joins on the way at once" },
+    { name: "concurrency", kind: "number", default: 2000, help: "joins on the way at once" },
     { name: "rate", kind: "number", default: 50, help: "danmaku per second while the node is killed" },
   ],
   table: {
