@@ -1,7 +1,7 @@
 /** A great many connections on one machine: what each costs, and how live traffic fares among them. */
 import { availableBytes, descriptorLimit } from "./connections/accounts.ts";
 import { Fleet } from "./connections/fleet.ts";
-import { measureStep } from "./connections/measure.ts";
+import { ConnectionsLost, measureStep } from "./connections/measure.ts";
 import { MemoryGuard, OutOfMemory } from "./connections/memory-guard.ts";
 import { namespaceObstacle, runInNamespace } from "./connections/namespace.ts";
 import { NODE_FLAGS, NodeFailure } from "./connections/node-process.ts";
@@ -120,6 +120,8 @@ function argumentsOf(context: Context, changed: Readonly<Record<string, string>>
   });
 }
 
+class Interrupted extends Error {}
+
 async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
   const count = context.number("count");
   const rooms = roomsFor(count, context.number("rooms"));
@@ -133,10 +135,13 @@ async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
   const climb = new Climb(context, plan, rooms, reaper);
   const interrupted = Promise.withResolvers<never>();
   interrupted.promise.catch(() => {});
-  const interrupt = (signal: string) => interrupted.reject(new Error(`ended by ${signal}`));
+  const interrupt = (signal: string) => interrupted.reject(new Interrupted(`Ended by ${signal}`));
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
     await Promise.race([climb.run(), interrupted.promise]);
+  } catch (error) {
+    if (!(error instanceof Interrupted) || climb.runs.length === 0) throw error;
+    climb.stopped = error.message;
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
     climb.end();
@@ -189,8 +194,13 @@ class Climb {
         await this.#step(step);
       }
     } catch (error) {
-      const isResult = error instanceof OutOfMemory || (error instanceof NodeFailure && this.runs.length > 0);
-      if (!isResult) throw error;
+      if (
+        !(error instanceof OutOfMemory) &&
+        !(error instanceof ConnectionsLost) &&
+        !(error instanceof NodeFailure && this.runs.length > 0)
+      )
+        throw error;
+      for (const warning of this.#fleet.warnings().slice(-WARNINGS_MAX)) this.#context.say(warning);
       this.stopped = `Ended at ${this.#fleet.connections} connections: ${error.message}`;
     }
   }
@@ -221,27 +231,29 @@ class Climb {
       otherHoldSeconds: OTHER_HOLD_SECONDS,
       warmUpSeconds: step.connections >= LARGE ? LARGE_WARM_UP_SECONDS : WARM_UP_SECONDS,
       perRoomPerSecond: rates.map((rate) => rate / this.#rooms),
+      onResult: (i: number, metrics: Run["metrics"]) => {
+        const isMain = i === rates.length - 1;
+        const danmakuPerSecond = ((rates[i] ?? 0) * fleet.rooms) / this.#rooms;
+        const seconds = isMain ? options.holdSeconds : options.otherHoldSeconds;
+        const { idleSeconds } = options;
+        const params = {
+          nodes: fleet.nodes,
+          rooms: fleet.rooms,
+          danmakuPerSecond,
+          idleSeconds,
+          holdSeconds: seconds,
+          nodeFlags: NODE_FLAGS,
+        };
+        const name = `${fleet.connections}${isMain ? "" : `, ${danmakuPerSecond.toFixed(0)} danmaku/s`}`;
+        const nodeWarningsCount = fleet.warnings().length;
+        this.runs.push({ name, params, metrics: { ...metrics, nodeWarningsCount } });
+        context.say(`${name}: ${summary(metrics)}`);
+      },
       say: (line: string) => context.say(line),
     };
-    const results = await measureStep(fleet, step, this.#guard, options);
-    const warnings = fleet.warnings();
-    for (const [i, metrics] of results.entries()) {
-      const isMain = i === results.length - 1;
-      const danmakuPerSecond = (options.perRoomPerSecond[i] ?? 0) * fleet.rooms;
-      const params = {
-        nodes: fleet.nodes,
-        rooms: fleet.rooms,
-        danmakuPerSecond,
-        idleSeconds: options.idleSeconds,
-        holdSeconds: isMain ? options.holdSeconds : options.otherHoldSeconds,
-        nodeFlags: NODE_FLAGS,
-      };
-      const name = `${fleet.connections}${isMain ? "" : `, ${danmakuPerSecond.toFixed(0)} danmaku/s`}`;
-      this.runs.push({ name, params, metrics: { ...metrics, nodeWarningsCount: warnings.length } });
-      context.say(`${name}: ${summary(metrics)}`);
-    }
+    await measureStep(fleet, step, this.#guard, options);
     this.#slab = fleet.slabGrowth();
-    for (const warning of warnings.slice(-WARNINGS_MAX)) context.say(warning);
+    for (const warning of fleet.warnings().slice(-WARNINGS_MAX)) context.say(warning);
     fleet.check();
     if (fleet.connections < step.connections) {
       this.stopped = `Stopped at ${fleet.connections} of ${count} connections, as memory was low`;

@@ -24,18 +24,26 @@ export interface StepOptions {
   readonly perRoomPerSecond: readonly number[];
   /** Traffic at each but the last of them. */
   readonly otherHoldSeconds: number;
+  /** What was measured at the `i`-th rate; told at once, as it may not get to the next. */
+  readonly onResult: (i: number, metrics: Readonly<Record<string, number>>) => void;
   /** Tells how far it is. */
   readonly say: (line: string) => void;
 }
 
 type Metrics = Record<string, number>;
 
+/** Of the connections that were opened, this many have to be there still when traffic begins. */
+const THERE_RATIO_MIN = 0.99;
+
+/** Nodes have dropped connections: what is measured from here on would not be what was meant. */
+export class ConnectionsLost extends Error {}
+
 export async function measureStep(
   fleet: Fleet,
   step: Step,
   guard: MemoryGuard,
   options: StepOptions,
-): Promise<Metrics[]> {
+): Promise<void> {
   const { say, idleSeconds, holdSeconds } = options;
   say(`${step.perNode.length} nodes, to be filled with ${step.connections} connections`);
   await guard.during(fleet.startNodes(step.perNode.length));
@@ -44,7 +52,6 @@ export async function measureStep(
   await guard.during(Bun.sleep(QUIET_MS));
   const idle = await guard.during(measureIdle(fleet, idleSeconds));
   const memory = measureMemory(fleet, guard);
-  const results: Metrics[] = [];
   for (const [i, perRoom] of options.perRoomPerSecond.entries()) {
     const isLast = i === options.perRoomPerSecond.length - 1;
     const load: Load = {
@@ -53,8 +60,9 @@ export async function measureStep(
       warmUpSeconds: options.warmUpSeconds,
     };
     say(`${load.perSecond.toFixed(1)} danmaku/s for ${load.seconds} s`);
+    await checkThere(fleet);
     const live = await guard.during(measureLive(fleet, load));
-    results.push({
+    options.onResult(i, {
       connections: fleet.connections,
       ...memory,
       connectsPerSecond: climb.opened / climb.seconds,
@@ -64,7 +72,13 @@ export async function measureStep(
       availableLeastMiB: guard.leastBytes / MIB,
     });
   }
-  return results;
+}
+
+async function checkThere(fleet: Fleet): Promise<void> {
+  const { joined } = await fleet.counts();
+  const viewers = fleet.connections - fleet.rooms;
+  if (joined >= viewers * THERE_RATIO_MIN) return;
+  throw new ConnectionsLost(`only ${joined} of ${viewers} viewers are still connected`);
 }
 
 /** Traffic in all rooms together. */
