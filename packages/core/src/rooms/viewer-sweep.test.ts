@@ -75,4 +75,19 @@ describe("a viewer", () => {
       expect(viewer.closed?.code).toBe(CLOSE_CODES.heartbeat_timeout);
     },
   );
+
+  test("is not pinged at once with all who came with it, but before its silence counts", () => {
+    const rooms = new Rooms();
+    const all = Array.from({ length: 1000 }, () => watch(rooms, true));
+    for (let passed = 0; passed < ROOM_LIMITS.silenceMsMax - 5000; passed += 200) {
+      const before = all.reduce((sum, { pings }) => sum + pings.length, 0);
+      rooms.run(200);
+      const sent = all.reduce((sum, { pings }) => sum + pings.length, 0) - before;
+      expect(sent).toBeLessThan(all.length / 20);
+    }
+    for (const { pings, viewer } of all) {
+      expect(pings[0]).toBeLessThan(ROOM_LIMITS.pingAtLatestMs);
+      expect(viewer.closed).toBeUndefined();
+    }
+  });
 });
