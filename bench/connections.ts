@@ -136,7 +136,7 @@ async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
   const interrupted = Promise.withResolvers<never>();
   interrupted.promise.catch(() => {});
   const interrupt = (signal: string) => interrupted.reject(new Interrupted(`Ended by ${signal}`));
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {
     await Promise.race([climb.run(), interrupted.promise]);
   } catch (error) {
