@@ -26,6 +26,8 @@ export const STREAM_SILENCE_MS_MAX = 13_000;
 export const WATCH_INTERVAL_MS = 1_000;
 /** Connections by WebSocket that may fail before the first record until event streams are tried: one may be chance. */
 export const BLOCKED_AFTER = 2;
+/** How long a stream stands in for a WebSocket that failed: the failure may have been a storm rather than a proxy. */
+export const STREAM_MS_MAX = 600_000;
 /** Danmaku in one POST: some 200 KB at their longest, far below what a body may have. */
 export const POST_RECORDS_MAX = 100;
 /** Characters of one event of a stream; the longest record takes a tenth of it. */

@@ -14,7 +14,7 @@ import { Connection } from "./connection.ts";
 import { Cursor } from "./cursor.ts";
 import { Emitter } from "./emitter.ts";
 import { openEventStream } from "./event-stream-link.ts";
-import { BLOCKED_AFTER, PING_AFTER_MS, STABLE_AFTER_MS } from "./limits.ts";
+import { BLOCKED_AFTER, PING_AFTER_MS, STABLE_AFTER_MS, STREAM_MS_MAX } from "./limits.ts";
 import { closeCodeOf, type LinkHandlers, messageOf, NO_CLOSE_FRAME } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { renewInMs } from "./token.ts";
@@ -212,7 +212,8 @@ export class Room {
     this.#connectedAt = Date.now();
     this.#refused = false;
     if (!isStream) this.#blocked = 0;
-    const renewMs = renewInMs(this.#token, hello.serverTime);
+    const tokenMs = renewInMs(this.#token, hello.serverTime);
+    const renewMs = this.#blocked > 0 ? Math.min(tokenMs ?? STREAM_MS_MAX, STREAM_MS_MAX) : tokenMs;
     if (renewMs !== undefined) this.#renewTimer = setTimeout(() => this.#renew(this.#connection), renewMs);
     this.#change({
       state: "connected",
@@ -279,7 +280,7 @@ export class Room {
     }
   }
 
-  /** Goes over to a new token while the old one still holds; the resume leaves no hole. */
+  /** Goes over to a new token while the old one still holds, or tries WebSocket again; the resume leaves no hole. */
   async #renew(from: Connection | undefined): Promise<void> {
     let token: string | undefined;
     try {
@@ -287,12 +288,12 @@ export class Room {
     } catch {
       // The server will refuse the old one when its time is up, and then another is asked for.
     }
-    if (token === undefined || token === this.#token || from === undefined || this.#connection !== from)
-      return;
+    const isNew = token !== undefined && token !== this.#token;
+    if (from === undefined || this.#connection !== from || !(isNew || this.#blocked > 0)) return;
     from.close();
     this.#connection = undefined;
     this.#losses++;
-    void this.#connect(token);
+    void this.#connect(token ?? this.#token);
   }
 
   #end(error: DanmakuError, change: Partial<StateChange>): void {
