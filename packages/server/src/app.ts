@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { buildPages } from "@danmakud/web";
 import pino from "pino";
+import { describeAddress, parseRedisUrl } from "./adapters/redis/redis-url.ts";
 import { lockFolder } from "./adapters/sqlite/index.ts";
 import { openAdminServer } from "./adapters/telemetry/index.ts";
 import type { ServeOptions } from "./config/index.ts";
@@ -18,7 +19,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
     pino.destination({ fd: 2, sync: true }),
   );
   for (const warning of options.warnings) logger.warn(warning);
-  const lock = lockFolder(options.data);
+  const lock = options.redis === undefined ? lockFolder(options.data) : undefined;
   await assertPortFree(options.host, options.port);
   if (options.adminListen !== null) await assertPortFree(options.adminListen.host, options.adminListen.port);
   const pages = await buildPages();
@@ -49,11 +50,15 @@ export async function runServe(options: ServeOptions): Promise<void> {
   started.resolve();
   supervisor.serve();
   const url = `${options.tlsCert === undefined ? "http" : "https"}://${urlHost(options.host)}:${supervisor.port}/`;
-  logger.info({ url, admin: admin?.url.href, data: options.data, threads: options.threads }, "ready");
+  const log =
+    options.redis === undefined
+      ? { data: options.data }
+      : { redis: describeAddress(parseRedisUrl(options.redis)) };
+  logger.info({ url, admin: admin?.url.href, ...log, threads: options.threads }, "ready");
   process.stdout.write(`danmakud is ready: ${url}\n`);
   await over.promise;
   await admin?.stop(true);
-  lock.release();
+  lock?.release();
   logger.info("stopped");
 }
 

@@ -10,7 +10,7 @@ export {
 export { bilibiliContents, type Comment, generateComments, toBilibiliXml } from "./comments.ts";
 export { EventStream, type StreamEvent } from "./event-stream.ts";
 export { freePort } from "./free-port.ts";
-export { type NodeOptions, startNode, TestNode } from "./node.ts";
+export { type NodeOptions, SHARED_LOG_VARIABLE, startNode, TestNode } from "./node.ts";
 export { FAULTS_ON, NodeAdmin, residentBytes, type ThreadFault } from "./node-admin.ts";
 export { OffsetCoverage, type ViewerStart } from "./offset-coverage.ts";
 export { PATIENCE, TEST_LIMIT_MS } from "./patience.ts";

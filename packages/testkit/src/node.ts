@@ -21,6 +21,9 @@ export interface NodeOptions {
 /** Another process may take a port between the look and the start; after so many tries something else is wrong. */
 const START_TRIES_MAX = 3;
 
+/** Names the Redis service that all nodes of a test run use for their log; unset = each has its own on disk. */
+export const SHARED_LOG_VARIABLE = "DANMAKUD_TEST_REDIS";
+
 /**
  * Starts a real node (`scripts/danmakud serve --dev --demo off …`) on loopback and waits until it is ready. Rejects with the
  * node's output where it does not become ready.
@@ -102,6 +105,9 @@ export class TestNode {
       ["--admin-listen", `127.0.0.1:${this.adminPort}`],
       ["--data", this.dataDir],
     ];
+    // The same suites run on a log in Redis.
+    const { [SHARED_LOG_VARIABLE]: redis } = process.env;
+    if (redis !== undefined) defaults.push(["--redis", redis]);
     const own = defaults.filter(([name]) => !names.has(name)).flat();
     return ["sh", DANMAKUD_COMMAND, "serve", ...own, ...given] as string[];
   }

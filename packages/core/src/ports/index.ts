@@ -1,2 +1,3 @@
 export * from "./environment.ts";
 export * from "./room-log.ts";
+export * from "./shared-log.ts";

@@ -10,15 +10,15 @@ import type {
   AppendKey,
   AppendRun,
   AppendSettings,
+  LocalRoomLogReader,
   LogPage,
-  RoomLogReader,
   RoomLogWriter,
 } from "./room-log.ts";
 
 /** A log with its present ends; they change with `restart`. */
 export interface LogUnderTest {
   readonly writer: RoomLogWriter;
-  readonly reader: RoomLogReader;
+  readonly reader: LocalRoomLogReader;
   /** Stops the writer and opens the log again; `crash` leaves out everything a killed process would leave out. */
   restart(how: "clean" | "crash"): Promise<void>;
   /** Closes and deletes it. */
@@ -490,7 +490,7 @@ export function roomLogContract(
 
 /** Reads a whole room page by page: every offset exactly once, by a record or a gap of the right reason. */
 function checkAgainst(
-  reader: RoomLogReader,
+  reader: LocalRoomLogReader,
   room: string,
   offsets: readonly number[],
   limits: { readonly recordsMax: number; readonly bytesMax: number },

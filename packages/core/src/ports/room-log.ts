@@ -51,7 +51,12 @@ export interface StoredKey {
   readonly ts: number;
 }
 
-/** Read side. Sees only what is committed; every call sees a consistent state. Throws `StoreError`. */
+/**
+ * Read side. Sees only what is committed; every call sees a consistent state. Throws `StoreError`.
+ *
+ * Of a log that is far away a stretch may have to be fetched first: then `read` and `positionOfLast` return undefined and
+ * call `onReady` once, later, when it is worth asking again. A log that lies on this machine answers at once.
+ */
 export interface RoomLogReader {
   /** The room, or undefined where the log has neither records nor settings of it. Rooms of an outdated life (see `life`) come back with a fresh epoch from the writer's meta data, never the old one. */
   room(name: string): StoredRoom | undefined;
@@ -60,9 +65,15 @@ export interface RoomLogReader {
    * within the limits, `next` says how far it came; a hole that reaches to `through` (burned, nothing stored) is a `gap`.
    * `count` may be 0 while `next` > `after`.
    */
-  read(name: string, after: number, through: number, limits: PageLimits): LogPage;
+  read(
+    name: string,
+    after: number,
+    through: number,
+    limits: PageLimits,
+    onReady?: () => void,
+  ): LogPage | undefined;
   /** The offset after which the newest `records` stored records (not past `through`) follow; `through` if there are none. */
-  positionOfLast(name: string, records: number, through: number): number;
+  positionOfLast(name: string, records: number, through: number, onReady?: () => void): number | undefined;
   /** Keys of the room written at or after `sinceTs` (Unix ms), oldest first, the newest `keysMax` of them. */
   keys(name: string, sinceTs: number, keysMax: number): Iterable<StoredKey>;
   /** The room's settings as they were last committed; "" where it has none. They outlive a change of epoch. */
@@ -74,6 +85,12 @@ export interface RoomLogReader {
   /** Names of rooms whose newest record and settings are older than `ts` (Unix ms), at most `limit`. */
   untouchedSince(ts: number, limit: number): readonly string[];
   close(): void;
+}
+
+/** A log that lies on this machine: it answers at once. */
+export interface LocalRoomLogReader extends RoomLogReader {
+  read(name: string, after: number, through: number, limits: PageLimits): LogPage;
+  positionOfLast(name: string, records: number, through: number): number;
 }
 
 /** A run of records of one room with consecutive or increasing offsets, encoded back to back. */

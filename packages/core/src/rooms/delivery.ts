@@ -242,38 +242,40 @@ export class Delivery {
         // To the end of the line; the count above keeps this loop from meeting it again.
         room.behind.delete(viewer);
         room.behind.add(viewer);
+        let isHere = true;
         try {
-          this.#page(room, viewer);
+          isHere = this.#page(room, viewer);
         } catch (cause) {
           this.#context.report(`history of room ${room.name} cannot be read`, cause);
           room.setState(this.#table, viewer, ViewerState.blocked);
           this.#table.sinks[viewer]?.close(1011, "history cannot be read");
         }
-        more ||= this.#table.state[viewer] === ViewerState.behind;
+        more ||= isHere && this.#table.state[viewer] === ViewerState.behind;
       }
     }
     return more;
   }
 
-  #page(room: WatchedRoom, viewer: ViewerId): void {
-    const { log } = this.#context;
+  /** False where the log has to fetch it first. */
+  #page(room: WatchedRoom, viewer: ViewerId): boolean {
+    const { log, wakeSelf } = this.#context;
     const table = this.#table;
-    this.#warm(room);
+    if (!this.#warm(room)) return false;
     const { window } = room;
-    let cursor = table.cursor[viewer] as number;
+    let cursor: number | undefined = table.cursor[viewer] as number;
     if (cursor < 0) cursor = this.#lastPosition(room, -cursor);
+    if (cursor === undefined) return false;
     const through = window.first - 1;
     if (cursor >= through) {
       table.cursor[viewer] = cursor;
       this.#goLive(room, viewer);
-      return;
+      return true;
     }
-    const page = log.read(room.name, cursor, through, {
-      recordsMax: ROOM_LIMITS.pageRecordsMax,
-      bytesMax: ROOM_LIMITS.pageBytesMax,
-    });
-    if (page.next <= cursor) throw new Error(`the log of ${room.name} does not go on after ${cursor}`);
     table.cursor[viewer] = cursor;
+    const limits = { recordsMax: ROOM_LIMITS.pageRecordsMax, bytesMax: ROOM_LIMITS.pageBytesMax };
+    const page = log.read(room.name, cursor, through, limits, wakeSelf);
+    if (page === undefined) return false;
+    if (page.next <= cursor) throw new Error(`the log of ${room.name} does not go on after ${cursor}`);
     if (table.recovering[viewer] === 0) {
       const writer = this.#skipWriter(cursor, page.bytes.length, page.count);
       for (let at = 0; at < page.bytes.length; at += recordStride(page.bytes, at)) {
@@ -285,15 +287,16 @@ export class Delivery {
         writer.record(page.bytes, at, recordStride(page.bytes, at), recordOffset(page.bytes, at));
       }
       this.#deliverSkip(room, viewer, writer, page.next);
-      return;
+      return true;
     }
     if (page.bytes.length === 0) {
       table.cursor[viewer] = page.next;
-      return;
+      return true;
     }
     const { bytes, leftOut } = this.#shownOf(page.bytes, this.#uidOf(viewer));
     const frame = this.#renderer.render(bytes, 0, bytes.length, table.encoding[viewer] as number, room.epoch);
     this.#afterLog(room, viewer, this.#send(viewer, frame, page.count - leftOut), page.next);
+    return true;
   }
 
   /** What a viewer sees of a page from the log, which is changed in place. */
@@ -311,11 +314,12 @@ export class Delivery {
     return this.#table.principals[viewer]?.uid ?? "";
   }
 
-  /** Where a viewer that asked for the last `records` begins. */
-  #lastPosition(room: WatchedRoom, records: number): number {
+  /** Where a viewer that asked for the last `records` begins; undefined where the log has to find out first. */
+  #lastPosition(room: WatchedRoom, records: number): number | undefined {
     const { window } = room;
     if (window.count >= records) return window.positionOfLast(records);
-    return this.#context.log.positionOfLast(room.name, records - window.count, window.first - 1);
+    const { log, wakeSelf } = this.#context;
+    return log.positionOfLast(room.name, records - window.count, window.first - 1, wakeSelf);
   }
 
   /** Moves the cursor after a frame from outside the window, and decides how to go on. */
@@ -325,16 +329,22 @@ export class Delivery {
     else this.#resume(room, viewer);
   }
 
-  /** Fills a young window with the newest records of the log, so that joins with history need not read it each time. */
-  #warm(room: WatchedRoom): void {
-    if (room.warmed) return;
-    room.warmed = true;
-    const { log } = this.#context;
+  /**
+   * Fills a young window with the newest records of the log, so that joins with history need not read it each time. False
+   * where the log has to fetch them first.
+   */
+  #warm(room: WatchedRoom): boolean {
+    if (room.warmed) return true;
+    const { log, wakeSelf } = this.#context;
     const through = room.window.first - 1;
-    const after = log.positionOfLast(room.name, ROOM_LIMITS.windowWarmRecords, through);
+    const after = log.positionOfLast(room.name, ROOM_LIMITS.windowWarmRecords, through, wakeSelf);
+    if (after === undefined) return false;
     const limits = { recordsMax: ROOM_LIMITS.windowWarmRecords, bytesMax: ROOM_LIMITS.windowBytesMax / 2 };
-    const { bytes, next } = log.read(room.name, after, through, limits);
-    if (next !== through) return;
+    const page = log.read(room.name, after, through, limits, wakeSelf);
+    if (page === undefined) return false;
+    room.warmed = true;
+    const { bytes, next } = page;
+    if (next !== through) return true;
     // Only the unbroken run up to the window counts: offsets within a window are consecutive.
     let from = 0;
     let first = 0;
@@ -347,6 +357,7 @@ export class Delivery {
       } else if (count++ === 0) first = recordOffset(bytes, at);
     }
     if (count > 0 && first + count - 1 === through) room.window.prepend(bytes.subarray(from), first, count);
+    return true;
   }
 
   #send(viewer: ViewerId, frame: Uint8Array | string, records: number): number {

@@ -19,6 +19,8 @@ export interface GatewayContext {
   /** The journal cannot write at present. */
   readonly isJournalFailing: () => boolean;
   readonly log: RoomLogReader;
+  /** Other nodes write to the log too. */
+  readonly isLogShared: boolean;
   /** Compresses frames for those who ask for that. */
   readonly deflate: Deflate;
   readonly clock: Clock;

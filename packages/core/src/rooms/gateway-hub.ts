@@ -16,6 +16,7 @@ import { checkConfigure, mayEnter } from "../policy/index.ts";
 import { readRepeat, readRoom, readSettingsText } from "./broadcast-entry.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { Delivery } from "./delivery.ts";
+import { EarlyResumes } from "./early-resumes.ts";
 import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, padded, STATS_ONLINE } from "./envelope-descriptor.ts";
 import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -55,6 +56,7 @@ export class GatewayHub implements Hub {
   readonly #sweep: ViewerSweep;
   readonly #online: OnlineCounts;
   readonly #histories: HistoryDesk;
+  readonly #early: EarlyResumes;
   /** Calls that wait for a ring position to be on disk, in order of position. */
   readonly #awaitingDisk: {
     readonly position: number;
@@ -75,8 +77,9 @@ export class GatewayHub implements Hub {
     this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
     this.#online = new OnlineCounts(this.#table, this.#control);
-    this.#histories = new HistoryDesk(context.log, context.report);
+    this.#histories = new HistoryDesk(context.log, context.report, context.wakeSelf);
     this.#sweep = new ViewerSweep(this.#table, this.#delivery);
+    this.#early = new EarlyResumes(this.#rooms, (...viewer) => this.#admit(...viewer));
     this.#position32 = context.broadcast.position;
     this.#position = this.#position32 >>> 0;
     this.#durable = this.#absolute(context.durablePosition());
@@ -116,6 +119,7 @@ export class GatewayHub implements Hub {
     }
     if (entries > 0) broadcast.release();
     this.#advanceDurable(now);
+    this.#early.turn(now);
     const delivering = this.#delivery.turn(this.#durable);
     const telling = this.#online.turn(now);
     const reading = this.#histories.turn();
@@ -163,7 +167,7 @@ export class GatewayHub implements Hub {
     this.#rooms.open(name, (room) => {
       if (this.#table.serial[viewer] !== serial) return;
       if (room instanceof DanmakuError) sink.close(CLOSE_TRY_AGAIN_LATER, `${room.code}: ${room.message}`);
-      else this.#admit(viewer, room, start);
+      else if (!this.#isEarly(viewer, room, start)) this.#admit(viewer, room, start);
     });
     return viewer;
   }
@@ -392,6 +396,14 @@ export class GatewayHub implements Hub {
     if (isBlocked) return;
     this.#table.state[viewer] = ViewerState.opening;
     this.#delivery.start(room, viewer);
+  }
+
+  /** Only where others write too can a viewer know more than this node. */
+  #isEarly(viewer: ViewerId, room: WatchedRoom, start: StartPosition): boolean {
+    if (!this.#context.isLogShared) return false;
+    const serial = this.#table.serial[viewer];
+    const isStill = () => this.#table.serial[viewer] === serial;
+    return this.#early.take(viewer, room, start, isStill, this.#context.clock.monotonic());
   }
 
   #admit(viewer: ViewerId, room: WatchedRoom, start: StartPosition): void {

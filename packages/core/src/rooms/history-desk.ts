@@ -23,12 +23,21 @@ interface Question {
 export class HistoryDesk {
   readonly #log: RoomLogReader;
   readonly #report: (message: string, cause: unknown) => void;
+  readonly #wake: () => void;
   /** In the order of their turns. */
   readonly #questions = new Set<Question>();
+  /** What they ask for is being fetched. */
+  readonly #waiting = new Set<Question>();
 
-  constructor(log: RoomLogReader, report: (message: string, cause: unknown) => void) {
+  /** `wake` has `turn` called soon. */
+  constructor(
+    log: RoomLogReader,
+    report: (message: string, cause: unknown) => void,
+    wake: () => void = () => {},
+  ) {
     this.#log = log;
     this.#report = report;
+    this.#wake = wake;
   }
 
   /**
@@ -36,7 +45,7 @@ export class HistoryDesk {
    * @param isStored The log has everything up to the room's head. Where not, it tells what it has.
    */
   ask(room: string, life: Life, isStored: boolean, query: HistoryQuery, onPage: OnPage): void {
-    if (this.#questions.size >= ROOM_LIMITS.historiesMax) {
+    if (this.#questions.size + this.#waiting.size >= ROOM_LIMITS.historiesMax) {
       onPage(
         new DanmakuError("overloaded", "too much history is being read", {
           retryAfterMs: RETRY_AFTER_MS.refused,
@@ -74,14 +83,22 @@ export class HistoryDesk {
     try {
       // The last ones take three: a look where they begin, the reading, a look whether they are enough.
       for (let step = 0; step < STEPS; step++) {
-        if (!reading.step()) continue;
-        onPage({ epoch, head, bytes: reading.bytes() });
+        const state = reading.step(() => this.#ready(question));
+        if (state === "more") continue;
+        if (state === "done") onPage({ epoch, head, bytes: reading.bytes() });
+        else this.#waiting.add(question);
         return;
       }
       this.#questions.add(question);
     } catch (cause) {
       onPage(this.#unreadable(reading.room, cause));
     }
+  }
+
+  #ready(question: Question): void {
+    if (!this.#waiting.delete(question)) return;
+    this.#questions.add(question);
+    this.#wake();
   }
 
   #isOfAnotherLife({ reading, epoch }: Question): boolean {

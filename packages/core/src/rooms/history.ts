@@ -37,14 +37,16 @@ export class HistoryReading {
     this.#after = this.#from;
   }
 
-  /** Reads a page at most; returns whether all is there that will come. */
-  step(): boolean {
-    if (this.#isBackwards && this.#after >= this.#through) return this.#stepBack();
-    if (this.#after >= this.#through || this.#count() >= this.#wanted) return true;
-    const page = this.#log.read(this.room, this.#after, this.#through, {
-      recordsMax: this.#recordsMax,
-      bytesMax: ROOM_LIMITS.pageBytesMax,
-    });
+  /**
+   * Reads a page at most. Says whether all is there that will come, or there is more, or the log has to fetch it first and
+   * calls `onReady` then.
+   */
+  step(onReady: () => void): "done" | "more" | "waiting" {
+    if (this.#isBackwards && this.#after >= this.#through) return this.#stepBack(onReady);
+    if (this.#after >= this.#through || this.#count() >= this.#wanted) return "done";
+    const limits = { recordsMax: this.#recordsMax, bytesMax: ROOM_LIMITS.pageBytesMax };
+    const page = this.#log.read(this.room, this.#after, this.#through, limits, onReady);
+    if (page === undefined) return "waiting";
     for (let at = 0; at < page.bytes.length; at += recordStride(page.bytes, at)) {
       if (recordType(page.bytes, at) !== RECORD_TYPES.danmaku) continue;
       // A copy, or a page of deletes would be kept for the one danmaku in it.
@@ -54,7 +56,8 @@ export class HistoryReading {
     this.#after = hasMoved ? page.next : this.#through;
     // What was asked for did not suffice: the next pages are as long as pages get.
     this.#recordsMax = ROOM_LIMITS.pageRecordsMax;
-    return !this.#isBackwards && (this.#after >= this.#through || this.#count() >= this.#wanted);
+    const isOver = this.#after >= this.#through || this.#count() >= this.#wanted;
+    return isOver && !this.#isBackwards ? "done" : "more";
   }
 
   /** The danmaku records back to back. */
@@ -72,15 +75,17 @@ export class HistoryReading {
     return bytes;
   }
 
-  /** Goes to the stretch before the present one; returns whether there is none, or need of none. */
-  #stepBack(): boolean {
+  /** Goes to the stretch before the present one, unless there is none, or need of none. */
+  #stepBack(onReady: () => void): "done" | "more" | "waiting" {
+    if (this.#stretch.length + this.#found.length >= this.#wanted) return "done";
+    const from = this.#log.positionOfLast(this.room, this.#recordsMax, this.#from, onReady);
+    if (from === undefined) return "waiting";
     this.#found = [...this.#stretch, ...this.#found];
     this.#stretch = [];
-    if (this.#found.length >= this.#wanted) return true;
     this.#through = this.#from;
-    this.#from = this.#log.positionOfLast(this.room, this.#recordsMax, this.#through);
-    this.#after = this.#from;
-    return this.#from >= this.#through;
+    this.#from = from;
+    this.#after = from;
+    return this.#from >= this.#through ? "done" : "more";
   }
 
   #count(): number {

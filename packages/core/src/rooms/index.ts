@@ -7,6 +7,7 @@ export { Journal, type JournalOptions } from "./journal.ts";
 export { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 export { METRIC_INFO, METRICS } from "./metrics.ts";
 export { Pacing, type PacingOptions } from "./pacing.ts";
+export { PageBuilder } from "./page-builder.ts";
 export type { ListedRoom } from "./room-list.ts";
 export { RoomWindow } from "./room-window.ts";
 export { Sequencer, type SequencerOptions } from "./sequencer.ts";
@@ -16,3 +17,4 @@ export {
   type RoomSettings,
   type SettingsPatch,
 } from "./settings.ts";
+export { SharedSequencer, type SharedSequencerOptions } from "./shared-sequencer.ts";

@@ -25,6 +25,10 @@ export const METRICS = {
   handshakesOverflowed: 22,
   handshakesExpired: 23,
   handshakesGone: 24,
+  holesRead: 25,
+  roomsMoved: 26,
+  unread: 27,
+  logFailing: 28,
 } as const;
 
 const HANDSHAKES_REFUSED = {
@@ -123,4 +127,24 @@ export const METRIC_INFO: {
   handshakesOverflowed: { ...HANDSHAKES_REFUSED, reason: "queue_full" },
   handshakesExpired: { ...HANDSHAKES_REFUSED, reason: "too_late" },
   handshakesGone: { ...HANDSHAKES_REFUSED, reason: "gone" },
+  holesRead: {
+    name: "danmakud_holes_read_total",
+    kind: "counter",
+    help: "Stretches read back from a shared log because their messages did not come.",
+  },
+  roomsMoved: {
+    name: "danmakud_rooms_moved_total",
+    kind: "counter",
+    help: "Times a room of a shared log went on with a new epoch, or after offsets that will not come.",
+  },
+  unread: {
+    name: "danmakud_trimmed_unread_total",
+    kind: "counter",
+    help: "Records trimmed from a shared log before the dispatch group had read them.",
+  },
+  logFailing: {
+    name: "danmakud_log_failing",
+    kind: "gauge",
+    help: "1 while the shared log does not answer and publishes are refused.",
+  },
 };

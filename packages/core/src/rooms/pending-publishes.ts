@@ -1,10 +1,7 @@
 /**
- * Publishes of one gateway that wait for their answer, in the order in which they went into the ingress ring. One ring
- * leads to the sequencer and one leads back, so answers come in that same order: a queue is all it takes.
- *
- *      oldest ──────────── sequenced ──────────── newest
- *        │ have their offset,  │ wait for the        │
- *        │ wait for the disk   │ sequencer           │
+ * Publishes of one gateway that wait for their answer. Their places are given in the order in which they go into the
+ * ingress ring; answers come in any order (rooms whose log is shared answer each for itself), and become durable in the
+ * order in which they came. A place is free again when all before it are.
  */
 import { ERROR_CODES, type ErrorCode } from "@danmakud/wire";
 import { ROOM_LIMITS } from "./limits.ts";
@@ -32,8 +29,11 @@ export class PendingPublishes {
   #positions = new Float64Array(CAPACITY_START);
   #askedAt = new Float64Array(CAPACITY_START);
   #codes = new Uint8Array(CAPACITY_START);
+  /** Numbers of those that have their answer and wait for the disk, in a ring of the same size as the others. */
+  #answers = new Float64Array(CAPACITY_START);
+  #oldestAnswer = 0;
+  #newestAnswer = 0;
   #oldest = 0;
-  #sequenced = 0;
   #newest = 0;
   /** Up to here publishers were told that the answer is unknown. */
   #givenUp = 0;
@@ -61,12 +61,13 @@ export class PendingPublishes {
     this.#ids[at] = id;
     this.#askedAt[at] = now;
     this.#codes[at] = NO_CODE;
+    this.#positions[at] = NO_POSITION;
     room.inFlight++;
   }
 
   /**
-   * The sequencer's answer to the oldest publish without one. `position` is that of the answer in the ring. Returns who
-   * waits for it to be durable.
+   * The answer to a publish. `position` is that of the answer in the ring, which only grows. Returns who waits for it to
+   * be durable.
    */
   sequenced(ticket: number, offset: number, ts: number, position: number): Publisher | undefined {
     const at = this.#answered(ticket, position);
@@ -81,10 +82,14 @@ export class PendingPublishes {
 
   /** Everything up to the ring position is on disk: tells the publishers. */
   durable(position: number, now: number): void {
-    while (this.#oldest < this.#sequenced) {
-      const at = this.#oldest & (this.#ids.length - 1);
-      if ((this.#positions[at] as number) > position) return;
-      this.#settle(at, this.#oldest < this.#givenUp, now);
+    while (this.#oldestAnswer < this.#newestAnswer) {
+      const number = this.#answers[this.#oldestAnswer & (this.#ids.length - 1)] as number;
+      const at = number & (this.#ids.length - 1);
+      if ((this.#positions[at] as number) > position) break;
+      this.#oldestAnswer++;
+      this.#settle(at, number < this.#givenUp, now);
+    }
+    while (this.#oldest < this.#newest && this.#rooms[this.#oldest & (this.#ids.length - 1)] === undefined) {
       this.#oldest++;
     }
   }
@@ -105,10 +110,12 @@ export class PendingPublishes {
   }
 
   #answered(ticket: number, position: number): number {
-    if (this.#sequenced === this.#newest || (this.#sequenced | 0) !== ticket) {
-      throw new Error(`answer to publish ${ticket} where ${this.#sequenced | 0} was due`);
+    const number = this.#oldest + ((ticket - this.#oldest) | 0);
+    const at = number & (this.#ids.length - 1);
+    if (number < this.#oldest || number >= this.#newest || this.#positions[at] !== NO_POSITION) {
+      throw new Error(`answer to publish ${ticket}, which waits for none`);
     }
-    const at = this.#sequenced++ & (this.#ids.length - 1);
+    this.#answers[this.#newestAnswer++ & (this.#ids.length - 1)] = number;
     this.#positions[at] = position;
     return at;
   }
@@ -160,10 +167,17 @@ export class PendingPublishes {
     }
     [this.#tokens, this.#ids, this.#offsets, this.#ts, this.#positions, this.#askedAt] = larger as Columns;
     this.#codes = codes;
+    const answers = new Float64Array(after);
+    for (let i = this.#oldestAnswer; i < this.#newestAnswer; i++) {
+      answers[i & (after - 1)] = this.#answers[i & (before - 1)] as number;
+    }
+    this.#answers = answers;
   }
 }
 
 type Column = Float64Array<ArrayBuffer>;
 type Columns = [Column, Column, Column, Column, Column, Column];
 const CAPACITY_START = 1024;
+/** Without an answer yet. */
+const NO_POSITION = -1;
 const UNKNOWN = "no answer in time; whether it was kept is unknown: try again with the same key";

@@ -265,6 +265,7 @@ export class Rooms {
         deflate: (bytes) => deflateRawSync(bytes),
         clock,
         counters,
+        isLogShared: false,
         listRooms: async (after, limit) => this.sequencer.list(after, limit),
         report: (message) => this.reports.push(message),
         limits: options.limits ?? false,

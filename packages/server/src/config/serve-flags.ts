@@ -13,7 +13,18 @@ import {
   ROOMS_MAX_CEILING,
   THREADS_MAX,
 } from "./limits.ts";
-import { choice, integer, listenAddress, onOff, origins, port, seconds, url, words } from "./values.ts";
+import {
+  choice,
+  integer,
+  listenAddress,
+  onOff,
+  origins,
+  port,
+  redisUrl,
+  seconds,
+  url,
+  words,
+} from "./values.ts";
 
 /** Two cores leave one for sequencer, journal and kernel; more gateways than that only take turns. */
 const defaultThreads = Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1));
@@ -71,8 +82,8 @@ export const SERVE_FLAGS = {
   redis: optionalFlag({
     flag: "redis",
     argument: "URL",
-    schema: url("redis:", "redis+sentinel:", "redis+cluster:"),
-    help: "keep the rooms' logs in Redis",
+    schema: redisUrl(),
+    help: "keep the rooms' logs in Redis 7 or newer, shared by any number of nodes",
   }),
   redisWait: flag({
     flag: "redis-wait",

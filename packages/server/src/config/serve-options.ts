@@ -79,10 +79,8 @@ type Values = Omit<FlagValues<typeof SERVE_FLAGS>, "config">;
 
 function refuseContradictions(values: Values): void {
   const signIn = values.authSecretFile !== undefined || values.authJwks !== undefined;
-  if (values.redis !== undefined) {
-    throw new UsageError("--redis: this version has only the embedded log");
-  }
-  if (values.redisWait > 0) throw new UsageError("--redis-wait has a meaning only with --redis");
+  if (values.redis === undefined && values.redisWait > 0)
+    throw new UsageError("--redis-wait has a meaning only with --redis");
   if (values.dev && (signIn || values.authAudience !== undefined)) {
     throw new UsageError("--dev means no sign-in: leave out either --dev or the --auth-… flags");
   }

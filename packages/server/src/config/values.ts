@@ -2,7 +2,9 @@
  * Schemas for settings. Each takes the text that a person wrote (flag, environment variable or YAML scalar) and gives
  * the typed value; a refusal says what would have been right.
  */
+
 import { z } from "zod";
+import { parseRedisUrl } from "../adapters/redis/redis-url.ts";
 
 /** A setting's schema: text in, value out. */
 export type ValueSchema<T> = z.ZodType<T, string>;
@@ -91,6 +93,20 @@ export function resolution(): ValueSchema<{ readonly width: number; readonly hei
     const [, width = 0, height = 0] = (/^(\d{2,5})x(\d{2,5})$/i.exec(input) ?? []).map(Number);
     const fits = (pixels: number): boolean => pixels >= 64 && pixels <= 16_384;
     return fits(width) && fits(height) ? { width, height } : undefined;
+  });
+}
+
+/** The address of a Redis service. */
+export function redisUrl(): ValueSchema<string> {
+  const expected =
+    "redis://HOST, redis+sentinel://HOST,…/MASTER or redis+cluster://HOST,… (rediss for TLS), with ports as needed";
+  return text(expected, (input) => {
+    try {
+      parseRedisUrl(input);
+      return input;
+    } catch {
+      return undefined;
+    }
   });
 }
 

@@ -17,8 +17,10 @@ export function announceReads(log: RoomLogReader, { heartbeats, start }: ThreadC
   return {
     room: (name) => announced(() => log.room(name)),
     settings: (name) => announced(() => log.settings(name)),
-    read: (name, after, through, limits) => announced(() => log.read(name, after, through, limits)),
-    positionOfLast: (name, records, through) => announced(() => log.positionOfLast(name, records, through)),
+    read: (name, after, through, limits, onReady) =>
+      announced(() => log.read(name, after, through, limits, onReady)),
+    positionOfLast: (name, records, through, onReady) =>
+      announced(() => log.positionOfLast(name, records, through, onReady)),
     keys: (name, sinceTs, keysMax) => announced(() => [...log.keys(name, sinceTs, keysMax)]),
     list: (after, limit) => announced(() => log.list(after, limit)),
     count: () => announced(() => log.count()),

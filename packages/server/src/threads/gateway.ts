@@ -2,9 +2,12 @@
 import { deflateRawSync } from "node:zlib";
 import { BroadcastConsumer, IngressProducer, Signal } from "@danmakud/core/memory";
 import { HandshakeGate, SharedUserWindow } from "@danmakud/core/policy";
+import type { RoomLogReader } from "@danmakud/core/ports";
 import { GatewayHub } from "@danmakud/core/rooms";
 import { PAGE_CSP } from "@danmakud/web";
 import { createHttpHandler } from "../adapters/http/index.ts";
+import { connectRedis, parseRedisUrl } from "../adapters/redis/index.ts";
+import { RedisLogReader } from "../adapters/redis/log-reader.ts";
 import { openReader } from "../adapters/sqlite/index.ts";
 import { createWebSocketFace } from "../adapters/websocket/index.ts";
 import { createAuthenticator, requestUrl } from "../auth/index.ts";
@@ -92,6 +95,18 @@ function createGate({ start, signal, counters }: ThreadContext): HandshakeGate |
   return new HandshakeGate({ perSecond, clock, random, counters, onWaiting: () => signal.wake() });
 }
 
+/** The log of this node's own, or the one it shares. */
+function openLog(context: ThreadContext): RoomLogReader {
+  const { options } = context.start;
+  if (options.redis === undefined) return announceReads(openReader({ dir: options.data }), context);
+  // Errors are the other thread's to tell; here they are those of the reads.
+  const connection = connectRedis(parseRedisUrl(options.redis), {
+    connectionName: "danmakud:read",
+    onError: () => {},
+  });
+  return new RedisLogReader(connection.client, () => connection.close());
+}
+
 /** The hub, and what to let go of when the thread ends. */
 function createHub(
   context: ThreadContext,
@@ -101,7 +116,7 @@ function createHub(
   const broadcast = new BroadcastConsumer(memory.broadcast, thread);
   broadcast.attachAtHead();
   const sequencer = new Signal(memory.signals, sequencerThread(memory));
-  const log = announceReads(openReader({ dir: options.data }), context);
+  const log = openLog(context);
   const hub = new GatewayHub({
     gateway: thread,
     incarnation,
@@ -112,6 +127,7 @@ function createHub(
     durablePosition: () => context.durable.position,
     isJournalFailing: () => context.durable.isFailing,
     log,
+    isLogShared: options.redis !== undefined,
     // Speed over size: a pass waits for it.
     deflate: (bytes) => deflateRawSync(bytes, { level: 1 }),
     clock,

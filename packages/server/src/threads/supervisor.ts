@@ -147,17 +147,22 @@ export class Supervisor {
     return new HeartbeatMonitor(new Heartbeats(this.#memory.heartbeats));
   }
 
-  /** Journal first, as it makes the log; then the sequencer; then gateways, the first of which finds the port. */
+  /** Journal first, as it makes the log; then the sequencer (with a shared log both are one thread); then gateways, the first of which finds the port. */
   async #startThreads(): Promise<void> {
     const { memory } = this;
-    await this.#startThread(journalThread(memory), "journal");
-    await this.#startThread(sequencerThread(memory), "sequencer");
+    if (this.#given.options.redis === undefined) {
+      await this.#startThread(journalThread(memory), "journal");
+      await this.#startThread(sequencerThread(memory), "sequencer");
+    } else await this.#startThread(sequencerThread(memory), "redis");
     this.#port = (await this.#startThread(0, "gateway")) ?? this.#port;
     const others = Array.from({ length: memory.gateways - 1 }, (_, i) => this.#startThread(i + 1, "gateway"));
     await Promise.all(others);
   }
 
-  #startThread(thread: number, kind: "journal" | "sequencer" | "gateway"): Promise<number | undefined> {
+  #startThread(
+    thread: number,
+    kind: "journal" | "sequencer" | "redis" | "gateway",
+  ): Promise<number | undefined> {
     const memory = this.#memory;
     new Heartbeats(memory.heartbeats).starting(thread);
     this.#monitor.reset(thread);

@@ -20,6 +20,8 @@ export interface RedisServerOptions {
   readonly sentinelConfig?: string;
 }
 
+const START_TRIES_MAX = 5;
+
 /**
  * Wraps a server so that it cannot outlive the tests, however they end: a shell reads from a pipe that only this process
  * holds open, and kills the server when the pipe breaks.
@@ -41,10 +43,19 @@ export class RedisServer {
     this.#options = options;
   }
 
+  /** Another process may take a port between the look and the start: then with another one. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const server = new RedisServer(options.port ?? (await freePort()), options);
-    await server.start();
-    return server;
+    for (let attempt = 1; ; attempt++) {
+      const server = new RedisServer(options.port ?? (await freePort()), options);
+      try {
+        await server.start();
+        return server;
+      } catch (error) {
+        await server.stop();
+        const retry = options.port === undefined && /already in use/.test(server.log());
+        if (!retry || attempt >= START_TRIES_MAX) throw error;
+      }
+    }
   }
 
   get url(): string {

@@ -65,8 +65,10 @@ function commonOptions(
     noDelay: true,
     // What a lost connection leaves open is answered with an error; whoever sent it knows whether to send it again.
     autoResendUnfulfilledCommands: false,
-    autoResubscribe: true,
-    maxRetriesPerRequest: null,
+    // Only with no retries at all are they answered when the connection is lost, and not left open for ever.
+    maxRetriesPerRequest: 0,
+    // Done here: the client's own way leaves a failure to nobody.
+    autoResubscribe: false,
     // A replica that was a master until now: the next connect finds the new one.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
@@ -104,7 +106,10 @@ function connectServer(address: RedisAddress, options: ConnectOptions): RedisCon
   for (const one of [client, subscriber]) one.on("error", options.onError);
   client.on("ready", () => options.onState?.(true));
   client.on("close", () => options.onState?.(false));
-  subscriber.on("ready", () => options.onSubscriberChange?.());
+  const channels = new Set<string>();
+  subscriber.on("ready", () => {
+    resubscribe(subscriber, channels).then(() => options.onSubscriberChange?.(), options.onError);
+  });
   subscriber.on("close", () => options.onSubscriberChange?.());
   // A paused or cut-off server is noticed only by a question that it does not answer.
   const ask = () => {
@@ -117,8 +122,14 @@ function connectServer(address: RedisAddress, options: ConnectOptions): RedisCon
     get isReady() {
       return client.status === "ready";
     },
-    subscribe: async (channel) => void (await subscriber.ssubscribe(channel)),
-    unsubscribe: async (channel) => void (await subscriber.sunsubscribe(channel)),
+    subscribe: async (channel) => {
+      channels.add(channel);
+      await subscriber.ssubscribe(channel);
+    },
+    unsubscribe: async (channel) => {
+      channels.delete(channel);
+      await subscriber.sunsubscribe(channel);
+    },
     onMessage: (receive) => void subscriber.on("smessageBuffer", receive),
     close: () => {
       clearInterval(asking);
@@ -128,12 +139,20 @@ function connectServer(address: RedisAddress, options: ConnectOptions): RedisCon
   };
 }
 
+/** Takes up all channels again after a reconnect, a few hundred at once. */
+async function resubscribe(subscriber: Redis, channels: ReadonlySet<string>): Promise<void> {
+  const names = [...channels];
+  for (let from = 0; from < names.length; from += REDIS_LIMITS.resubscribeChannels) {
+    await subscriber.ssubscribe(...names.slice(from, from + REDIS_LIMITS.resubscribeChannels));
+  }
+}
+
 function openCluster(
   address: RedisAddress,
   options: ConnectOptions,
   enableOfflineQueue: boolean | undefined,
 ): Cluster {
-  const { maxRetriesPerRequest: _none, ...redisOptions } = commonOptions(address, options);
+  const redisOptions = commonOptions(address, options);
   return new Cluster(
     address.hosts.map((host) => ({ ...host })),
     {

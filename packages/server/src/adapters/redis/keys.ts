@@ -15,6 +15,7 @@
  * dispatch:{slot-N}:lease     string   the worker that has the slot
  * dispatch:{slot-N}:bell      channel  (sharded) names of rooms that were just written to
  * dispatch:workers            hash     the workers that are alive
+ * danmakud:nodes              sorted set  nodes by their last sign of life, Unix ms
  * ```
  */
 
@@ -26,7 +27,10 @@ export const liveChannel = (room: string): string => `live:room:{${room}}`;
 export const onlineKey = (room: string): string => `online:room:{${room}}`;
 export const deadKey = (room: string): string => `dead:room:{${room}}`;
 
-/** Fields of a room's hash. */
+/** The room of a live channel. */
+export const roomOfChannel = (channel: string): string => channel.slice("live:room:{".length, -1);
+
+/** Fields of a room's hash that others than the script read or write. */
 export const MetaField = {
   epoch: "epoch",
   /** Highest offset used or burned. */
@@ -50,6 +54,8 @@ export const EntryField = {
   class: "class",
   name: "name",
   attrs: "attrs",
+  /** `1`: viewers other than the sender do not see it (`maxRate`). */
+  sampled: "sampled",
   /** `delete`; absent = a danmaku. */
   type: "type",
   /** Of a delete: the offset that is taken away, … */
@@ -57,6 +63,9 @@ export const EntryField = {
   /** … or the user whose danmaku are. */
   ofUid: "ofUid",
 } as const;
+
+/** Nodes by their last sign of life. */
+export const NODES_KEY = "danmakud:nodes";
 
 /** Consumer group of the dispatch workers on every room's stream. */
 export const DISPATCH_GROUP = "cg-danmu";

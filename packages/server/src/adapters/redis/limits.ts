@@ -10,10 +10,32 @@ export const REDIS_LIMITS = {
   /** Pause before a connection is tried again: doubled each time between these, with full jitter above the least. */
   reconnectMsMin: 50,
   reconnectMsMax: 2000,
+  /** Channels that are taken up again by one command after a reconnect. */
+  resubscribeChannels: 500,
   /** A Cluster's map of slots is read anew so often, so that a moved slot or a new master is found without an error. */
   slotsRefreshIntervalMs: 5000,
   /** Tries of one command by the client itself, redirections included. */
   redirectionsMax: 8,
+  /** A node tells so often that it is alive, and counts as gone after that much silence: with it go its viewers. */
+  beatMs: 1000,
+  nodeSilenceMs: 7000,
+  /** Records kept at most while the dispatch group has not read them, as a multiple of those retained. */
+  unreadFactor: 20,
+  /**
+   * Offsets burned where a server came back or a replica took over: more than a room can have been given that the server
+   * then lost (a second of all that a server takes).
+   */
+  burn: 1_000_000,
+  /** Wait for replicas (`--redis-wait`) at most this long. */
+  replicaWaitMs: 1000,
+  /** Doorbells of a dispatch slot are gathered for so long. */
+  bellGatherMs: 5,
+  /** Pages that a gateway reads at once for its viewers, and those it keeps for others at the same place. */
+  readsMax: 128,
+  pagesKeptMax: 256,
+  pageKeptMs: 1000,
+  /** A page that does not come is an error after this. */
+  readTimeoutMs: 8000,
   /** Hosts of one URL. */
   hostsMax: 32,
 } as const;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RoomLogReader } from "@danmakud/core/ports";
+import type { LocalRoomLogReader } from "@danmakud/core/ports";
 import { batchOf, NO_LIMITS, outline, runOf, span } from "../../../../core/src/ports/room-log.contract.ts";
 import { lockFolder } from "./store-lock.ts";
 import { openReader } from "./store-reader.ts";
@@ -26,7 +26,7 @@ function fill(writer: StoreWriter, from: number): number {
   }
 }
 
-function expectWhole(reader: RoomLogReader, head: number): void {
+function expectWhole(reader: LocalRoomLogReader, head: number): void {
   expect(reader.room("r")).toMatchObject({ epoch: "e1", head, floor: 1 });
   expect(outline(reader.read("r", 0, head, NO_LIMITS))).toEqual(span(1, head).map(String));
   expect([...reader.keys("r", 0, 1_000_000)].map((key) => key.offset)).toEqual(span(1, head));

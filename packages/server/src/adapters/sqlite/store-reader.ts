@@ -1,5 +1,6 @@
 import type { Statement } from "bun:sqlite";
-import type { LogPage, PageLimits, RoomLogReader, StoredKey, StoredRoom } from "@danmakud/core/ports";
+import type { LocalRoomLogReader, LogPage, PageLimits, StoredKey, StoredRoom } from "@danmakud/core/ports";
+import { PageBuilder } from "@danmakud/core/rooms";
 import { recordOffset, recordStride } from "@danmakud/wire";
 import { Connection } from "./connection.ts";
 import { damaged, storeError } from "./errors.ts";
@@ -7,7 +8,6 @@ import { logPath } from "./files.ts";
 import { unpackKeys } from "./key-codec.ts";
 import { AGE_STEP_MS, BUSY_MS, FETCH_ROWS_MAX, KEYS_PER_ROW_MAX, READER_CACHE_KIB } from "./limits.ts";
 import { faultOfRow, type LogRow } from "./log-body.ts";
-import { PageBuilder } from "./page-builder.ts";
 import { epochOfNewLife } from "./run-state.ts";
 
 /** What `openReader` needs. */
@@ -22,7 +22,7 @@ export interface ReaderOptions {
  *
  * @throws StoreError
  */
-export function openReader(options: ReaderOptions): RoomLogReader {
+export function openReader(options: ReaderOptions): LocalRoomLogReader {
   let connection: Connection | undefined;
   try {
     connection = new Connection(logPath(options.dir), "read");
@@ -56,7 +56,7 @@ interface KeyRow {
 
 type Span = Pick<LogRow, "first" | "last" | "records">;
 
-class SqliteReader implements RoomLogReader {
+class SqliteReader implements LocalRoomLogReader {
   readonly #connection: Connection;
   readonly #dir: string;
   readonly #begin: Statement<unknown, []>;

@@ -1,5 +1,5 @@
-import type { LogPage, PageLimits } from "@danmakud/core/ports";
 import { encodeGap, GAP_REASONS, type GapReason } from "@danmakud/wire";
+import type { LogPage, PageLimits } from "../ports/index.ts";
 
 const GAP_BYTES = 16;
 const START_BYTES = 16 * 1024;

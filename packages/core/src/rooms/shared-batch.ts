@@ -1,0 +1,141 @@
+import { danmakuUid, recordStride } from "@danmakud/wire";
+import type { Placement, SharedBatch } from "../ports/index.ts";
+import type { Origin } from "./broadcast-writer.ts";
+import type { RoomSettings, SettingsPatch } from "./settings.ts";
+import { SHARED_LIMITS } from "./shared-limits.ts";
+import { copyWords } from "./words.ts";
+
+const BYTES_START = 512;
+
+export interface SettingsChange {
+  readonly origin: Origin;
+  readonly patch: SettingsPatch;
+  /** What it leads to, when it is sent. */
+  wanted?: RoomSettings;
+}
+
+/** Publishes of one room on their way to a shared log: the records back to back, and who waits for each. */
+export class PendingBatch {
+  /** Number of the batch among those of its room; 0 until it is sent. */
+  number = 0;
+  count = 0;
+  length = 0;
+  /** When the first publish came, monotonic ms. */
+  readonly since: number;
+  /** A change of settings stands alone. */
+  settings: SettingsChange | undefined;
+  readonly #gateways: number[] = [];
+  readonly #incarnations: number[] = [];
+  readonly #tickets: number[] = [];
+  #identities: string[] | undefined;
+  #words = new Int32Array(BYTES_START / 4);
+
+  constructor(since: number) {
+    this.since = since;
+  }
+
+  /** Whether it takes no further record. */
+  get isFull(): boolean {
+    return (
+      this.settings !== undefined ||
+      this.count >= SHARED_LIMITS.batchRecordsMax ||
+      this.length >= SHARED_LIMITS.batchBytesMax
+    );
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#words.buffer, 0, this.length);
+  }
+
+  /** Takes a record of `stride` bytes at word `at`. @hot bench/redis.ts */
+  add(
+    words: Int32Array,
+    at: number,
+    stride: number,
+    gateway: number,
+    incarnation: number,
+    ticket: number,
+    identity: string,
+  ): void {
+    if (this.length + stride > this.#words.byteLength) this.#grow(this.length + stride);
+    copyWords(words, at, this.#words, this.length >> 2, stride >> 2);
+    this.length += stride;
+    if (identity !== "" || this.#identities !== undefined) this.#identify(identity);
+    this.count++;
+    this.#gateways.push(gateway);
+    this.#incarnations.push(incarnation);
+    this.#tickets.push(ticket);
+  }
+
+  origin(index: number): Origin {
+    return {
+      gateway: this.#gateways[index] as number,
+      incarnation: this.#incarnations[index] as number,
+      ticket: this.#tickets[index] as number,
+    };
+  }
+
+  /** As the log takes it, for a room of this epoch and head. */
+  toSend(epoch: string, head: number, settings: SharedBatch["settings"]): SharedBatch {
+    const { number, bytes, count } = this;
+    return {
+      number,
+      epoch,
+      head,
+      bytes,
+      count,
+      identities: this.#identities ?? [],
+      ...(settings === undefined ? undefined : { settings }),
+    };
+  }
+
+  #identify(identity: string): void {
+    this.#identities ??= new Array<string>(this.count).fill("");
+    this.#identities.push(identity);
+  }
+
+  #grow(needed: number): void {
+    const words = new Int32Array(2 ** Math.ceil(Math.log2(needed)) / 4);
+    words.set(this.#words.subarray(0, this.length >> 2));
+    this.#words = words;
+  }
+}
+
+/** Who publishes and under which key. */
+export function identityOf(bytes: Uint8Array, record: number, key: string): string {
+  return `${danmakuUid(bytes, record)}\n${key}`;
+}
+
+/** Records on their way from the log to the ring. Where the ring is full it goes on later at the same place. */
+export interface Arrival extends Placement {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** The publishers, where it is this node's own. */
+  readonly batch: PendingBatch | undefined;
+  readonly repeats: readonly { readonly offset: number; readonly ts: number }[];
+  /** No records: the room goes on in `epoch` after `base`. */
+  readonly isMove: boolean;
+  /** The records have their offsets already. */
+  readonly isComplete: boolean;
+  /** Publishers learn an offset only where enough replicas have it. */
+  readonly isReplicated: boolean;
+  /** Where it goes on: record, byte, those taken and repeated before. */
+  index: number;
+  at: number;
+  taken: number;
+  repeated: number;
+}
+
+/** Offsets taken by an arrival. */
+export function takenOf({ outcomes, count }: { readonly outcomes: string; readonly count: number }): number {
+  if (outcomes === "") return count;
+  let taken = 0;
+  for (let i = 0; i < outcomes.length; i++) if (outcomes[i] !== "r") taken++;
+  return taken;
+}
+
+/** Steps over the current record of an arrival. */
+export function step(arrival: Arrival): void {
+  arrival.at += recordStride(arrival.bytes, arrival.at);
+  arrival.index++;
+}

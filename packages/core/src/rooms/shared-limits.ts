@@ -1,0 +1,33 @@
+/** Bounds of a node whose log is shared with others, each with its reason. */
+export const SHARED_LIMITS = {
+  /** Records and bytes of one batch: a script of this size keeps the server for some 2 ms. */
+  batchRecordsMax: 500,
+  batchBytesMax: 128 * 1024,
+  /** Batches of a room that wait for the one under way. Past it: `overloaded`. */
+  batchesPerRoomMax: 16,
+  /** Bytes of all rooms that wait or are under way. Past it the ingress rings fill, and publishers get `overloaded`. */
+  bytesMax: 48 << 20,
+  /** Batches under way, over all rooms: enough to fill a connection, few enough to answer in time. */
+  inFlightMax: 256,
+  /** A batch whose answer did not come is sent again after this, doubled each time up to the second. */
+  retryMsMin: 50,
+  retryMsMax: 1000,
+  /** Nothing was heard from the log for this long: publishers are told so at once instead of after their time-out. */
+  failingAfterMs: 2500,
+  /** A message that comes after one with higher offsets is waited for so long before the log is asked. */
+  holeWaitMs: 15,
+  /** Records read back for a hole at once; larger holes are left to the viewers' own reading. */
+  holeRecordsMax: 4000,
+  /** Arrivals that wait for room in the broadcast ring. Past it messages are dropped, and read back as holes. */
+  arrivalsMax: 4096,
+  /** Messages of one room that wait for those before them. */
+  parkedMax: 1024,
+  /** How often the log is asked whether a room is still what this node takes it for. Settings spread by it at the latest. */
+  lookIntervalMs: 900,
+  /** Changes of a room's viewers are gathered for so long before the log is told. */
+  countWaitMs: 300,
+  /** Looks per second over all rooms: with more rooms each is looked at less often. */
+  looksPerSecondMax: 2000,
+  /** Epochs of a room that are remembered as over, so that a late message does not bring one back. */
+  pastEpochsMax: 16,
+} as const;

@@ -1,0 +1,134 @@
+import type { Origin } from "./broadcast-writer.ts";
+import { RateMeter } from "./rate-meter.ts";
+import { ROOM_SETTINGS_DEFAULT, type RoomSettings, settingsFromText } from "./settings.ts";
+import { type Arrival, PendingBatch } from "./shared-batch.ts";
+import { SHARED_LIMITS } from "./shared-limits.ts";
+
+/**
+ * A room of the shared log that is open on this node. States: `opening` (subscribed, its state not known yet) → `open` →
+ * `closed` (let go of; answers that still come are dropped).
+ */
+export class SharedRoom {
+  readonly name: string;
+  state: "opening" | "open" | "closed" = "opening";
+  /** Present number, and those it had before a new hello was due. */
+  number: number;
+  readonly numbers: number[] = [];
+  epoch = "";
+  /** Highest offset that goes into the broadcast ring, or was skipped. */
+  head = 0;
+  /** How far the ring itself is: what gateways are told. */
+  ringEpoch = "";
+  ringHead = 0;
+  ts = 0;
+  settings: RoomSettings = ROOM_SETTINGS_DEFAULT;
+  settingsText = "";
+  /** Who waits for it to open. */
+  readonly waiters: Origin[] = [];
+  /** Oldest first; the first one is under way where `isSending`, the last one takes more. */
+  readonly batches: PendingBatch[] = [];
+  isSending = false;
+  /** Failed tries of the batch under way. */
+  tries = 0;
+  retryAt = 0;
+  /** Arrivals that wait for those before them, by first offset. */
+  readonly parked = new Map<number, Arrival>();
+  /** When the log is asked for what is missing, monotonic ms; 0 = nothing is. */
+  holeAt = 0;
+  /** Head that the log was seen to have. */
+  knownHead = 0;
+  /** Head at the last look. */
+  seenHead = 0;
+  /** Messages may have been missed: what the next look finds missing is read at once. */
+  isDoubted = false;
+  isReading = false;
+  /** The log lists it among the rooms with records, as far as this node is concerned. */
+  isAnnounced = false;
+  isLooking = false;
+  lookAt = 0;
+  /** Viewers on all nodes, and on this one by gateway. */
+  online = 0;
+  viewers = 0;
+  /** Share of the viewers that the log was told of last. */
+  toldViewers = 0;
+  statsOnline = -1;
+  statsAt = 0;
+  touchedAt: number;
+  #batchNumber = 0;
+  readonly #byGateway: number[] = [];
+  readonly #pastEpochs: string[] = [];
+  readonly #written = new RateMeter();
+  readonly #sampled = new RateMeter();
+
+  constructor(number: number, name: string, now: number) {
+    this.number = number;
+    this.name = name;
+    this.touchedAt = now;
+  }
+
+  /** The batch that takes the next publish; undefined where too many wait. */
+  filling(now: number): PendingBatch | undefined {
+    const last = this.batches.at(-1);
+    const isLastSent = this.isSending && this.batches.length === 1;
+    if (last !== undefined && !isLastSent && !last.isFull) return last;
+    if (this.batches.length >= SHARED_LIMITS.batchesPerRoomMax) return undefined;
+    const next = new PendingBatch(now);
+    this.batches.push(next);
+    return next;
+  }
+
+  nextBatchNumber(): number {
+    return ++this.#batchNumber;
+  }
+
+  isPast(epoch: string): boolean {
+    return this.#pastEpochs.includes(epoch);
+  }
+
+  /** A new life of the log, or a jump within one. */
+  begin(epoch: string, head: number): void {
+    if (epoch !== this.epoch && this.epoch !== "") {
+      this.#pastEpochs.push(this.epoch);
+      if (this.#pastEpochs.length > SHARED_LIMITS.pastEpochsMax) this.#pastEpochs.shift();
+    }
+    if (epoch !== this.epoch) {
+      this.parked.clear();
+      this.knownHead = 0;
+    }
+    this.epoch = epoch;
+    this.head = head;
+    this.seenHead = 0;
+  }
+
+  configure(text: string): void {
+    if (text === this.settingsText) return;
+    this.settingsText = text;
+    this.settings = settingsFromText(text);
+  }
+
+  setViewers(gateway: number, viewers: number): boolean {
+    const before = this.#byGateway[gateway] ?? 0;
+    this.#byGateway[gateway] = viewers;
+    this.viewers += viewers - before;
+    return viewers !== before;
+  }
+
+  /** No gateway has viewers under the present number yet. */
+  clearViewers(): void {
+    this.#byGateway.length = 0;
+    this.viewers = 0;
+  }
+
+  counted(isSampled: boolean, now: number): void {
+    this.#written.count(now);
+    if (isSampled) this.#sampled.count(now);
+  }
+
+  rate(now: number): number {
+    return this.#written.rate(now);
+  }
+
+  sampledRate(now: number): number {
+    return this.#sampled.rate(now);
+  }
+}

@@ -1,0 +1,535 @@
+/**
+ * Stands where the sequencer stands in a node of its own, when the log is shared with other nodes: takes what the gateways
+ * send, has the shared log order it, and opens and closes rooms. What the log tells goes into the broadcast ring by
+ * `SharedStream`. Runs on one thread; the log answers on the same one.
+ */
+import type { ErrorCode } from "@danmakud/wire";
+import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
+import type {
+  Clock,
+  Counters,
+  SharedAppendResult,
+  SharedLog,
+  SharedMessage,
+  SharedRoomState,
+} from "../ports/index.ts";
+import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
+import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { METRICS } from "./metrics.ts";
+import type { ListedRoom } from "./room-list.ts";
+import { mergeSettings, parseSettingsPatch, settingsFromText, settingsText } from "./settings.ts";
+import { identityOf, PendingBatch } from "./shared-batch.ts";
+import { SHARED_LIMITS } from "./shared-limits.ts";
+import { CLAIM, SharedLooks } from "./shared-looks.ts";
+import { SharedRoom } from "./shared-room.ts";
+import { SharedStream } from "./shared-stream.ts";
+
+const decoder = new TextDecoder();
+
+export interface SharedSequencerOptions {
+  /** One per gateway, in the gateways' order. */
+  readonly ingress: readonly IngressConsumer[];
+  readonly broadcast: BroadcastProducer;
+  readonly log: SharedLog;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly roomsMax: number;
+  readonly roomLingerMs: number;
+  /** The log does not answer (with the last cause), or does again (undefined). Called when that changes. */
+  readonly onFailing: (cause: Error | undefined) => void;
+  /** Something an operator must hear of. */
+  readonly onAlarm: (message: string) => void;
+  /** Has `turn` called soon. */
+  readonly wake: () => void;
+}
+
+export class SharedSequencer {
+  readonly #options: SharedSequencerOptions;
+  readonly #writer: BroadcastWriter;
+  readonly #stream: SharedStream;
+  readonly #looks: SharedLooks;
+  readonly #byName = new Map<string, SharedRoom>();
+  /** Also by numbers that the rooms had before. */
+  readonly #byNumber = new Map<number, SharedRoom>();
+  /** Rooms with batches that wait. */
+  readonly #sending = new Set<SharedRoom>();
+  readonly #incarnations: number[];
+  #nextNumber = 0;
+  #inFlight = 0;
+  #bytes = 0;
+  #heardAt: number;
+  #lastCause = new Error("the log has not answered yet");
+  #isFailing = false;
+  /** Answers that are not part of a room's records and wait for room in the ring. */
+  readonly #deferred: (() => void)[] = [];
+
+  constructor(options: SharedSequencerOptions) {
+    this.#options = options;
+    this.#writer = new BroadcastWriter(options.broadcast);
+    this.#incarnations = options.ingress.map(() => -1);
+    this.#heardAt = options.clock.monotonic();
+    this.#stream = new SharedStream({
+      log: options.log,
+      writer: this.#writer,
+      clock: options.clock,
+      counters: options.counters,
+      onMoved: (room) => this.#moved(room),
+      onFailure: (cause) => this.failed(cause),
+    });
+    this.#looks = new SharedLooks({
+      log: options.log,
+      stream: this.#stream,
+      clock: options.clock,
+      wake: options.wake,
+      onFailure: (cause) => this.failed(cause),
+    });
+  }
+
+  get openRooms(): number {
+    return this.#byName.size;
+  }
+
+  /** Whether publishes wait for the log. */
+  get isBusy(): boolean {
+    return this.#sending.size > 0 || this.#stream.waiting > 0;
+  }
+
+  /** Whether it may take more from the gateways: the ring has room, and not too much waits for the log. */
+  canMove(): boolean {
+    return this.#writer.hasRoom() && this.#bytes < SHARED_LIMITS.bytesMax;
+  }
+
+  /** When `turn` is due although nothing came, monotonic ms. */
+  nextDueAt(): number {
+    let at = this.#stream.nextDueAt();
+    for (const room of this.#sending) if (!room.isSending && room.retryAt < at) at = room.retryAt;
+    return at;
+  }
+
+  /** Takes what the gateways have sent, at most `entriesPerTurnMax` of each, and sends what is due. @hot bench/redis.ts */
+  turn(): boolean {
+    let moved = false;
+    this.#answerDeferred();
+    const isFull = this.#stream.turn();
+    for (let gateway = 0; gateway < this.#options.ingress.length; gateway++) {
+      const ring = this.#options.ingress[gateway] as IngressConsumer;
+      let taken = 0;
+      while (!isFull && taken < ROOM_LIMITS.entriesPerTurnMax && this.canMove() && ring.next()) {
+        this.#entry(gateway, ring);
+        taken++;
+      }
+      if (taken > 0) {
+        ring.release();
+        moved = true;
+      }
+    }
+    this.#send();
+    this.#options.broadcast.commit();
+    return moved;
+  }
+
+  /** A message of the log. Takes effect with the next `turn`. */
+  receive(message: SharedMessage): void {
+    const room = this.#byName.get(message.room);
+    if (room === undefined || room.state === "closed") return;
+    if (message.count === 0) {
+      // Nothing but news of the room itself.
+      room.lookAt = 0;
+      this.#looks.look(room, this.#byName.size);
+    } else this.#stream.message(room, message);
+  }
+
+  /** Messages may have been missed: asks for the state of every room. */
+  doubt(): void {
+    for (const room of this.#byName.values()) {
+      room.lookAt = 0;
+      room.isDoubted = true;
+    }
+  }
+
+  /** The log has taken something: a log that only can be read does not count as one. */
+  heard(): void {
+    this.#heardAt = this.#options.clock.monotonic();
+    if (this.#isFailing) this.#setFailing(undefined);
+  }
+
+  /** The log did not answer. */
+  failed(cause: Error): void {
+    this.#lastCause = cause;
+  }
+
+  /** Work by the clock. Call every 100 ms or so. */
+  tick(): void {
+    const { clock, counters } = this.#options;
+    const now = clock.monotonic();
+    if (!this.#isFailing && now - this.#heardAt > SHARED_LIMITS.failingAfterMs)
+      this.#setFailing(this.#lastCause);
+    this.#looks.around(this.#byName, now);
+    this.#giveUpWaiting(now);
+    for (const room of this.#byName.values()) {
+      if (!this.#writer.hasRoom()) break;
+      this.#announceStats(room, now);
+      if (room.state === "open" && room.viewers === 0 && room.batches.length === 0)
+        this.#letGoIdle(room, now);
+    }
+    counters.set(METRICS.roomsOpen, this.#byName.size);
+    this.#options.broadcast.commit();
+  }
+
+  /** Takes back what a dead gateway had counted. */
+  gatewayGone(gateway: number): void {
+    this.#incarnations[gateway] = -1;
+    for (const room of this.#byName.values()) this.#count(room, gateway, 0);
+  }
+
+  /** A room as it is listed; undefined where the log has none of that name. */
+  async describe(name: string): Promise<ListedRoom | undefined> {
+    const state = await new Promise<SharedRoomState | undefined | Error>((resolve) => {
+      this.#options.log.look(name, undefined, resolve);
+    });
+    if (state === undefined || state instanceof Error) return undefined;
+    const open = this.#byName.get(name);
+    const now = this.#options.clock.now();
+    const { epoch, head, online, settings } = state;
+    return {
+      room: name,
+      epoch,
+      head,
+      online,
+      rate: open?.rate(now) ?? 0,
+      sampledRate: open?.sampledRate(now) ?? 0,
+      settings: settingsFromText(settings),
+    };
+  }
+
+  #entry(gateway: number, ring: IngressConsumer): void {
+    const at = ring.index >> 2;
+    const word0 = ring.words[at] as number;
+    const incarnation = (word0 >>> 8) & 0xff;
+    const extra = word0 >>> 16;
+    if (this.#incarnations[gateway] !== incarnation) {
+      if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
+      this.#incarnations[gateway] = incarnation;
+    }
+    const ticket = ring.words[at + 1] as number;
+    const third = (ring.words[at + 2] as number) >>> 0;
+    switch (word0 & 0xff) {
+      case IngressKind.publish:
+        this.#publish(third, extra, ring, gateway, incarnation, ticket);
+        return;
+      case IngressKind.settings:
+        this.#configure(third, extra, ring, { gateway, incarnation, ticket });
+        return;
+      case IngressKind.open: {
+        const from = ring.index + ENVELOPE_BYTES;
+        const name = decoder.decode(ring.bytes.slice(from, from + extra));
+        const origin = { gateway, incarnation, ticket };
+        if (third === 1) this.#open(name, origin);
+        else this.#peek(name, origin);
+        return;
+      }
+      case IngressKind.count: {
+        const room = this.#byNumber.get(third);
+        if (room?.number === third) this.#count(room, gateway, ring.words[at + 3] as number);
+        return;
+      }
+      default:
+        throw new Error(`unknown ingress entry of kind ${word0 & 0xff}`);
+    }
+  }
+
+  #publish(
+    number: number,
+    keyBytes: number,
+    ring: IngressConsumer,
+    gateway: number,
+    incarnation: number,
+    ticket: number,
+  ): void {
+    const room = this.#byNumber.get(number);
+    const now = this.#options.clock.monotonic();
+    const batch = room?.filling(now);
+    if (room === undefined || batch === undefined) {
+      // A gateway holds a number only while the room is open; should it ever not be, the publisher tries again.
+      const code: ErrorCode = room === undefined || this.#isFailing ? "unavailable" : "overloaded";
+      this.#writer.reject({ gateway, incarnation, ticket }, code);
+      return;
+    }
+    const payload = ring.index + ENVELOPE_BYTES;
+    const record = payload + padded(keyBytes);
+    const identity =
+      keyBytes === 0
+        ? ""
+        : identityOf(ring.bytes, record, decoder.decode(ring.bytes.slice(payload, payload + keyBytes)));
+    const stride = ring.index + ring.length - record;
+    batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity);
+    this.#bytes += stride;
+    room.touchedAt = now;
+    this.#sending.add(room);
+  }
+
+  #configure(number: number, patchBytes: number, ring: IngressConsumer, origin: Origin): void {
+    const room = this.#byNumber.get(number);
+    if (room === undefined || room.batches.length >= SHARED_LIMITS.batchesPerRoomMax) {
+      this.#writer.reject(origin, "unavailable");
+      return;
+    }
+    const payload = ring.index + ENVELOPE_BYTES;
+    const patch = parseSettingsPatch(
+      JSON.parse(decoder.decode(ring.bytes.slice(payload, payload + patchBytes))),
+    );
+    const batch = new PendingBatch(this.#options.clock.monotonic());
+    batch.settings = { origin, patch };
+    room.batches.push(batch);
+    this.#sending.add(room);
+  }
+
+  /** Tells of a room without opening it here. */
+  #peek(name: string, origin: Origin): void {
+    this.describe(name).then((found) => {
+      this.#later(() => {
+        if (found === undefined) this.#writer.refuse(origin, this.#isFailing ? "unavailable" : "not_found");
+        else this.#writer.room({ ...found, name, number: 0 }, origin);
+      });
+    });
+  }
+
+  #open(name: string, origin: Origin): void {
+    const open = this.#byName.get(name);
+    if (open?.state === "open") {
+      open.touchedAt = this.#options.clock.monotonic();
+      this.#tell(open, origin);
+      return;
+    }
+    if (open !== undefined) {
+      open.waiters.push(origin);
+      return;
+    }
+    if (this.#byName.size >= this.#options.roomsMax) {
+      this.#writer.refuse(origin, "overloaded");
+      return;
+    }
+    const room = new SharedRoom(this.#takeNumber(), name, this.#options.clock.monotonic());
+    room.waiters.push(origin);
+    this.#byName.set(name, room);
+    this.#byNumber.set(room.number, room);
+    const { log } = this.#options;
+    // Subscribed first: what is written after the look comes as a message.
+    log.subscribe(name, (subscribed) => {
+      if (subscribed instanceof Error) return this.#refuseAll(room, subscribed);
+      log.look(name, undefined, (state) => {
+        if (state instanceof Error) return this.#refuseAll(room, state);
+        if (state !== undefined && !state.isInDoubt) return this.#opened(room, state);
+        // A new room, or one whose newest records may be lost: the log decides how it goes on.
+        log.append(name, CLAIM, (result) => {
+          if (result instanceof Error) return this.#refuseAll(room, result);
+          const { epoch, first, ts } = result;
+          const { settings, online } = state ?? { settings: "", online: 0 };
+          this.#opened(room, { epoch, head: first - 1, ts, settings, online, isInDoubt: false });
+        });
+      });
+    });
+  }
+
+  #opened(room: SharedRoom, state: SharedRoomState): void {
+    room.state = "open";
+    room.begin(state.epoch, state.head);
+    room.ringEpoch = state.epoch;
+    room.ringHead = state.head;
+    room.ts = state.ts;
+    room.online = state.online;
+    room.configure(state.settings);
+    room.lookAt = this.#options.clock.monotonic() + SHARED_LIMITS.lookIntervalMs;
+    for (const waiter of room.waiters.splice(0)) this.#later(() => this.#tell(room, waiter));
+    this.#stream.opened(room);
+  }
+
+  #refuseAll(room: SharedRoom, cause: Error): void {
+    this.failed(cause);
+    for (const waiter of room.waiters.splice(0))
+      this.#later(() => this.#writer.refuse(waiter, "unavailable"));
+    this.#forget(room);
+  }
+
+  #tell(room: SharedRoom, origin: Origin): void {
+    const { number, name, ringEpoch: epoch, ringHead: head, online, settings } = room;
+    const now = this.#options.clock.now();
+    const rates = { rate: room.rate(now), sampledRate: room.sampledRate(now) };
+    this.#writer.room({ number, name, epoch, head, online, settings, ...rates }, origin);
+  }
+
+  /** The room goes on in another epoch or after a jump: under a new number, by which gateways ask for it anew. */
+  #moved(room: SharedRoom): void {
+    this.#options.counters.add(METRICS.roomsMoved, 1);
+    this.#writer.closed(room.number);
+    room.numbers.push(room.number);
+    if (room.numbers.length > SHARED_LIMITS.pastEpochsMax)
+      this.#byNumber.delete(room.numbers.shift() as number);
+    room.number = this.#takeNumber();
+    this.#byNumber.set(room.number, room);
+    room.clearViewers();
+  }
+
+  /** A number that no open room has; they wrap after 2^32 openings. 0 stands for a room that is not open. */
+  #takeNumber(): number {
+    do this.#nextNumber = (this.#nextNumber + 1) >>> 0;
+    while (this.#nextNumber === 0 || this.#byNumber.has(this.#nextNumber));
+    return this.#nextNumber;
+  }
+
+  /** Sends the next batch of every room that has none under way. */
+  #send(): void {
+    const now = this.#options.clock.monotonic();
+    for (const room of this.#sending) {
+      if (this.#inFlight >= SHARED_LIMITS.inFlightMax) return;
+      const [batch] = room.batches;
+      if (batch === undefined || room.state === "closed") {
+        this.#sending.delete(room);
+      } else if (!room.isSending && room.state === "open" && room.retryAt <= now) {
+        room.isSending = true;
+        this.#inFlight++;
+        if (room.isAnnounced) this.#append(room, batch);
+        else this.#announce(room, batch);
+      }
+    }
+  }
+
+  #announce(room: SharedRoom, batch: PendingBatch): void {
+    this.#options.log.announce(room.name, (done) => {
+      if (done instanceof Error) return this.#failedBatch(room, done);
+      room.isAnnounced = true;
+      this.#append(room, batch);
+    });
+  }
+
+  #append(room: SharedRoom, batch: PendingBatch): void {
+    if (batch.number === 0) batch.number = room.nextBatchNumber();
+    const { settings } = batch;
+    if (settings !== undefined) settings.wanted = mergeSettings(room.settings, settings.patch);
+    const change = settings?.wanted && {
+      expected: room.settingsText,
+      wanted: settingsText(settings.wanted),
+      maxRate: settings.wanted.maxRate,
+    };
+    this.#options.log.append(room.name, batch.toSend(room.epoch, room.head, change), (result) => {
+      if (result instanceof Error) this.#failedBatch(room, result);
+      else if (result.status === "conflict") this.#conflict(room);
+      else this.#written(room, batch, result);
+    });
+  }
+
+  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult): void {
+    this.heard();
+    this.#inFlight--;
+    this.#bytes -= batch.length;
+    room.batches.shift();
+    room.isSending = false;
+    room.tries = 0;
+    const { counters, log, onAlarm, wake } = this.#options;
+    counters.add(METRICS.commits, 1);
+    counters.add(METRICS.committed, result.taken);
+    if (result.unread > 0) {
+      counters.add(METRICS.unread, result.unread);
+      onAlarm(
+        `room ${room.name}: ${result.unread} records were trimmed before the dispatch group had read them`,
+      );
+    }
+    this.#stream.own(room, batch, result);
+    const { settings } = batch;
+    if (settings?.wanted !== undefined) {
+      const { wanted, origin } = settings;
+      room.configure(settingsText(wanted));
+      this.#later(() => this.#writer.settings(room.number, origin, result.first - 1, result.ts, wanted));
+    }
+    if (result.taken > 0) log.ring(room.name);
+    wake();
+  }
+
+  /** Somebody else has changed the settings: again, with theirs. */
+  #conflict(room: SharedRoom): void {
+    this.#options.log.look(room.name, undefined, (state) => {
+      if (!(state instanceof Error) && state !== undefined) room.configure(state.settings);
+      this.#failedBatch(room, new Error("the settings were changed at the same time"));
+    });
+  }
+
+  #failedBatch(room: SharedRoom, cause: Error): void {
+    const { clock, counters, wake } = this.#options;
+    this.failed(cause);
+    counters.add(METRICS.commitFailures, 1);
+    this.#inFlight--;
+    room.isSending = false;
+    const waitMs = Math.min(SHARED_LIMITS.retryMsMax, SHARED_LIMITS.retryMsMin * 2 ** room.tries);
+    room.tries = Math.min(room.tries + 1, 10);
+    room.retryAt = clock.monotonic() + waitMs;
+    wake();
+  }
+
+  /** Publishers of what was never sent have been told that the log is away: it is not written long after. */
+  #giveUpWaiting(now: number): void {
+    for (const room of this.#sending) {
+      for (let index = room.batches.length - 1; index >= 0; index--) {
+        const batch = room.batches[index] as PendingBatch;
+        if (batch.number !== 0 || now - batch.since < ROOM_LIMITS.answerTimeoutMs) continue;
+        if (index === 0 && room.isSending) continue;
+        room.batches.splice(index, 1);
+        this.#bytes -= batch.length;
+        const count = batch.settings === undefined ? batch.count : 1;
+        for (let record = 0; record < count; record++) {
+          const origin = batch.settings?.origin ?? batch.origin(record);
+          this.#later(() => this.#writer.reject(origin, "unavailable"));
+        }
+      }
+    }
+  }
+
+  #count(room: SharedRoom, gateway: number, viewers: number): void {
+    if (!room.setViewers(gateway, viewers)) return;
+    const now = this.#options.clock.monotonic();
+    room.touchedAt = now;
+    room.lookAt = Math.min(room.lookAt, now + SHARED_LIMITS.countWaitMs);
+  }
+
+  #announceStats(room: SharedRoom, now: number): void {
+    if (room.state !== "open" || room.online === room.statsOnline) return;
+    if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) return;
+    room.statsAt = now;
+    room.statsOnline = room.online;
+    this.#writer.stats(room.number, room.online);
+  }
+
+  #letGoIdle(room: SharedRoom, now: number): void {
+    const lingerMs = this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs;
+    if (now - room.touchedAt < lingerMs || room.toldViewers > 0 || room.isLooking) return;
+    this.#forget(room);
+    this.#writer.closed(room.number);
+  }
+
+  #forget(room: SharedRoom): void {
+    room.state = "closed";
+    this.#byName.delete(room.name);
+    for (const number of [...room.numbers, room.number]) this.#byNumber.delete(number);
+    this.#sending.delete(room);
+    this.#stream.forget(room);
+    this.#options.log.unsubscribe(room.name);
+  }
+
+  #setFailing(cause: Error | undefined): void {
+    this.#isFailing = cause !== undefined;
+    this.#options.counters.set(METRICS.logFailing, this.#isFailing ? 1 : 0);
+    this.#options.onFailing(cause);
+  }
+
+  /** Writes an answer once the ring has room for it. */
+  #later(write: () => void): void {
+    this.#deferred.push(write);
+    this.#options.wake();
+  }
+
+  #answerDeferred(): void {
+    let done = 0;
+    while (done < this.#deferred.length && this.#writer.hasRoom()) this.#deferred[done++]?.();
+    if (done > 0) this.#deferred.splice(0, done);
+  }
+}

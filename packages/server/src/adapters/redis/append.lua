@@ -1,0 +1,246 @@
+-- Appends a batch of records to the log of one room, or only looks whether the room is what the caller takes it for.
+-- Everything that must agree between nodes is decided here, in one step: offsets, timestamps, epochs, which of two
+-- publishes with the same key was first, what a room with too much to show leaves out, and what is trimmed.
+--
+-- KEYS  1 meta hash   2 stream   3 recent keys   4 older keys   5 channel        (keys.ts; all in one slot)
+-- ARGV  1 node: names one life of the calling node
+--       2 number of the batch: grows with each batch of that node in that room; a batch that is sent again has the same
+--       3 epoch the caller knows, or '-'
+--       4 highest offset the caller has shown in that epoch
+--       5 epoch to use where a new one must begin
+--       6 records to retain        7 records to keep at most while the dispatch group has not read them
+--       8 milliseconds after which an untouched room is forgotten
+--       9 life of an idempotency key, ms       10 keys to remember at least
+--      11 offsets that are burned where the server may have lost some that were given
+--      12 TLV log records, back to back (wire/src/tlv-layout.ts), offset and timestamp not set
+--      13 how many
+--      14 settings: '' = no change, else the text they had, LF, the text they get        15 their maxRate
+--      16… of each record with a key: its place (from 1), then 'uid LF key'
+-- Reply, words parted by spaces:
+--      status    ok | again (this batch was written before; the same answer) | conflict (settings were others; nothing done)
+--      epoch base first ts taken outcomes repeats unread
+--      base      head before the batch. Offsets between it and `first` are burned.
+--      outcomes  '-' = all taken; else a letter per record: t taken, s taken but left out of what viewers see, r repeat
+--      repeats   '-', or offset:ts of the first publish for each r, by commas
+--      unread    records trimmed before the dispatch group had read them
+-- Published on the channel: node number epoch base first ts count outcomes LF records
+
+local format = string.format
+local function text(number) return format('%.0f', number) end
+
+local meta, stream, keys, older, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local node, number, shown, count = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[13])
+local blob = ARGV[12]
+local mine = 'batch:' .. node
+
+local m = redis.call('HMGET', meta, 'epoch', 'head', 'ts', 'server', 'settings', 'dispatched', 'maxRate', 'tokens',
+  'filledAt', 'keysAt', 'touched', 'fence', 'fenced', mine)
+local epoch, head, lastTs, server = m[1], tonumber(m[2] or 0), tonumber(m[3] or 0), m[4]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local here = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local base = head
+local set = {}
+local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
+
+-- Is the room what it was?
+if not epoch then
+  -- New, or lost with all that it held.
+  epoch = ARGV[5]
+  local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  if newest then head = math.max(head, tonumber(string.match(newest[1], '^%d+'))) end
+  head = math.max(head, shown)
+  base = head
+  put('epoch', epoch)
+elseif server ~= here then
+  -- Another life of the server, or a replica that took over: its newest offsets may be lost. What was given and may have
+  -- been shown is not given again.
+  if epoch == ARGV[3] and shown > head then
+    epoch = ARGV[5]
+    head = shown
+    put('epoch', epoch)
+  else
+    put('fence', text(head))
+    head = head + tonumber(ARGV[11])
+    put('fenced', text(head))
+  end
+elseif epoch == ARGV[3] then
+  local lost = shown > head or (m[12] and shown > tonumber(m[12]) and shown < tonumber(m[13]))
+  if lost then
+    -- The caller has shown what this log does not know.
+    epoch = ARGV[5]
+    head = math.max(head, shown)
+    put('epoch', epoch)
+  end
+elseif shown > head then
+  head = shown
+end
+if server ~= here then put('server', here) end
+
+-- Was this batch written before, and only the answer lost?
+if m[14] and epoch == m[1] then
+  local before, answer = string.match(m[14], '^(%d+) (.*)$')
+  if before == number then return 'again ' .. answer end
+end
+
+local function conflict()
+  return 'conflict ' .. table.concat({ epoch, text(base), text(head), text(lastTs), 0, '-', '-', 0 }, ' ')
+end
+if ARGV[14] ~= '' then
+  local expected, wanted = string.match(ARGV[14], '^([^\n]*)\n(.*)$')
+  if (m[5] or '') ~= expected then return conflict() end
+  put('settings', wanted)
+  put('maxRate', ARGV[15])
+  m[7] = ARGV[15]
+  m[9] = false
+end
+
+local ts = math.max(now, lastTs)
+local tsText = text(ts)
+
+-- Idempotency keys: two hashes, the older of which is dropped when the newer is full or has lived for a key's life.
+local identities = {}
+for i = 16, #ARGV, 2 do identities[tonumber(ARGV[i])] = ARGV[i + 1] end
+local keyLife = tonumber(ARGV[9])
+if #ARGV > 15 then
+  local keysAt = tonumber(m[10] or 0)
+  if now - keysAt > keyLife or redis.call('HLEN', keys) >= tonumber(ARGV[10]) then
+    if redis.call('EXISTS', keys) == 1 then redis.call('RENAME', keys, older) else redis.call('DEL', older) end
+    put('keysAt', text(now))
+  end
+end
+
+-- A bucket of tokens as in core/src/rooms/rate-sampler.ts; classes by their number.
+local maxRate = tonumber(m[7] or 0)
+local tokens, capacity, least
+if maxRate > 0 then
+  local perMs = maxRate / 1000
+  capacity = math.max(1, perMs * 250)
+  tokens = capacity
+  if m[9] then tokens = math.min(capacity, tonumber(m[8]) + math.max(0, now - tonumber(m[9])) * perMs) end
+  least = { [0] = 0.3 * capacity, [1] = 0.15 * capacity, [2] = 0 }
+end
+
+local MODES = { [0] = 'scroll', 'reverse', 'top', 'bottom' }
+local CLASSES = { [0] = 'normal', 'member', 'moderator', 'paid', 'system' }
+local unpackFrom, cut, call = struct.unpack, string.sub, redis.call
+local first = head + 1
+local at, taken, plain = 1, 0, true
+local outcomes, repeats = {}, {}
+
+for i = 1, count do
+  local word0, _, _, _, word4 = unpackFrom('<I4I4I4I4I4', blob, at)
+  local length = word0 % 65536
+  local aux = math.floor(word0 / 2097152)
+  local stop = at + length - 1
+  local identity = identities[i]
+  local known = identity and (call('HGET', keys, identity) or call('HGET', older, identity))
+  if known and now - tonumber(string.match(known, ':(%d+)$')) > keyLife then known = false end
+  if known then
+    outcomes[i] = 'r'
+    repeats[#repeats + 1] = known
+    plain = false
+  else
+    taken = taken + 1
+    local offset = text(head + taken)
+    outcomes[i] = 't'
+    if math.floor(word0 / 65536) % 32 == 3 then
+      if aux % 2 == 1 then
+        call('XADD', stream, offset .. '-0', 'timestamp', tsText, 'type', 'delete', 'ofUid', cut(blob, at + 16, stop))
+      else
+        local of = word4 + 4294967296 * unpackFrom('<I4', blob, at + 20)
+        call('XADD', stream, offset .. '-0', 'timestamp', tsText, 'type', 'delete', 'of', text(of))
+      end
+    else
+      local class = math.floor(aux / 256)
+      local color = word4 % 16777216
+      local uidEnd = at + 19 + math.floor(word4 / 16777216) % 64 + 1
+      local nameBytes, attrsBytes, uidAt = 0, 0, at + 20
+      if math.floor(word4 / 1073741824) % 2 == 1 then
+        local word5 = unpackFrom('<I4', blob, at + 20)
+        nameBytes, attrsBytes = word5 % 256, math.floor(word5 / 256)
+        uidAt, uidEnd = at + 24, uidEnd + 4
+      end
+      local contentAt = uidEnd + nameBytes + attrsBytes + 1
+      local seen = true
+      if maxRate > 0 then
+        seen = class >= 3 or tokens > least[class]
+        if seen then tokens = math.max(tokens - 1, -capacity) end
+      end
+      if seen and nameBytes == 0 and attrsBytes == 0 then
+        call('XADD', stream, offset .. '-0', 'timestamp', tsText, 'uid', cut(blob, uidAt, uidEnd), 'content',
+          cut(blob, contentAt, stop), 'mode', MODES[math.floor(aux / 64) % 4], 'color',
+          color == 16777215 and '#ffffff' or format('#%06x', color), 'size', aux % 64 + 12, 'class', CLASSES[class])
+      else
+        local entry = { 'timestamp', tsText, 'uid', cut(blob, uidAt, uidEnd), 'content', cut(blob, contentAt, stop),
+          'mode', MODES[math.floor(aux / 64) % 4], 'color', format('#%06x', color), 'size', aux % 64 + 12, 'class',
+          CLASSES[class] }
+        local function add(field, value) entry[#entry + 1] = field; entry[#entry + 1] = value end
+        if nameBytes > 0 then add('name', cut(blob, uidEnd + 1, uidEnd + nameBytes)) end
+        if attrsBytes > 0 then add('attrs', cut(blob, uidEnd + nameBytes + 1, contentAt - 1)) end
+        if not seen then
+          add('sampled', '1')
+          outcomes[i] = 's'
+          plain = false
+        end
+        call('XADD', stream, offset .. '-0', unpack(entry))
+      end
+    end
+    if identity then call('HSET', keys, identity, offset .. ':' .. tsText) end
+  end
+  at = at + math.floor((length + 3) / 4) * 4
+end
+head = head + taken
+
+-- Trimming: whole nodes of the stream, and never what the dispatch group has still to read.
+local unread = 0
+if taken > 0 then
+  local retain, cap = tonumber(ARGV[6]), tonumber(ARGV[7])
+  local excess = call('XLEN', stream) - retain
+  if excess > 0 then
+    if not m[6] then
+      call('XTRIM', stream, 'MAXLEN', '~', retain)
+    else
+      local gone = call('XTRIM', stream, 'MINID', '~', text(tonumber(m[6]) + 1), 'LIMIT', excess)
+      if excess - gone + retain > cap then unread = call('XTRIM', stream, 'MAXLEN', '~', cap) end
+      if unread > 0 then call('HINCRBY', meta, 'unread', unread) end
+    end
+  end
+end
+
+local shape = plain and '-' or table.concat(outcomes)
+local answer = table.concat({ epoch, text(base), text(first), tsText, taken, shape,
+  #repeats > 0 and table.concat(repeats, ',') or '-', text(unread) }, ' ')
+put('head', text(head))
+if count > 0 then put(mine, number .. ' ' .. answer) end
+if taken > 0 or ARGV[14] ~= '' then put('ts', tsText) end
+if maxRate > 0 then put('tokens', format('%.3f', tokens)); put('filledAt', text(now)) end
+
+-- Now and then: how long the room is kept, and what other lives of nodes left in it.
+local ttl = tonumber(ARGV[8])
+if not m[11] or now - tonumber(m[11]) > math.min(ttl / 16, 3600000) then
+  put('touched', text(now))
+  local fields = redis.call('HGETALL', meta)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 6) == 'batch:' and fields[i] ~= mine then
+      local written = tonumber(string.match(fields[i + 1], '^%d+ %S+ %d+ %d+ (%d+)') or 0)
+      if now - written > 3600000 then redis.call('HDEL', meta, fields[i]) end
+    end
+  end
+  redis.call('HSET', meta, unpack(set))
+  -- A room that nobody has written to is only a name.
+  redis.call('PEXPIRE', meta, text(head == 0 and math.min(ttl, 3600000) or ttl))
+  redis.call('PEXPIRE', stream, text(ttl))
+else
+  redis.call('HSET', meta, unpack(set))
+end
+if #ARGV > 15 then
+  redis.call('PEXPIRE', keys, text(2 * keyLife))
+  redis.call('PEXPIRE', older, text(2 * keyLife))
+end
+
+if taken > 0 or ARGV[14] ~= '' or epoch ~= m[1] or first ~= base + 1 then
+  redis.call('SPUBLISH', channel,
+    table.concat({ node, number, epoch, text(base), text(first), tsText, count, shape }, ' ') .. '\n' .. blob)
+end
+return 'ok ' .. answer

@@ -1,0 +1,188 @@
+/**
+ * A gateway's view of the logs in Redis. What is asked for is fetched, and given at the second asking: `onReady` says
+ * when. Pages are kept for a moment, since many viewers tend to stand at the same place.
+ */
+import {
+  type LogPage,
+  type PageLimits,
+  type RoomLogReader,
+  type StoredRoom,
+  StoreError,
+} from "@danmakud/core/ports";
+import { PageBuilder } from "@danmakud/core/rooms";
+import { recordStride } from "@danmakud/wire";
+import type { Cluster, Redis } from "ioredis";
+import { entryId, streamKey } from "./keys.ts";
+import { REDIS_LIMITS } from "./limits.ts";
+import { entryOffset, type RawEntry, RecordBuffer } from "./stream-entry.ts";
+
+/** Something that is being fetched, or is here. */
+interface Fetched<Value> {
+  value: Value | undefined;
+  error: Error | undefined;
+  /** When it came, or was asked for, monotonic ms. */
+  at: number;
+  readonly waiting: Set<() => void>;
+}
+
+export class RedisLogReader implements RoomLogReader {
+  readonly #client: Redis | Cluster;
+  readonly #pages = new Map<string, Fetched<LogPage>>();
+  readonly #positions = new Map<string, Fetched<number>>();
+  readonly #close: () => void;
+  #fetching = 0;
+
+  constructor(client: Redis | Cluster, close: () => void) {
+    this.#client = client;
+    this.#close = close;
+  }
+
+  read(
+    name: string,
+    after: number,
+    through: number,
+    limits: PageLimits,
+    onReady?: () => void,
+  ): LogPage | undefined {
+    // Not by `through`: it moves while a viewer reads, and a page that ends before it serves as well.
+    const key = `${name} ${after} ${limits.recordsMax}`;
+    const kept = this.#pages.get(key);
+    if (kept?.value !== undefined && kept.value.next > through) this.#pages.delete(key);
+    return this.#get(this.#pages, key, onReady, () => this.#fetchPage(name, after, through, limits));
+  }
+
+  positionOfLast(name: string, records: number, through: number, onReady?: () => void): number | undefined {
+    if (records <= 0) return through;
+    const key = `${name} ${records} ${through}`;
+    return this.#get(this.#positions, key, onReady, () => this.#fetchPosition(name, records, through));
+  }
+
+  // What the sequencer of a node asks of its own log; in Redis the log itself answers it.
+  room(): StoredRoom | undefined {
+    return undefined;
+  }
+  keys(): Iterable<never> {
+    return [];
+  }
+  settings(): string {
+    return "";
+  }
+  list(): readonly string[] {
+    return [];
+  }
+  count(): number {
+    return 0;
+  }
+  untouchedSince(): readonly string[] {
+    return [];
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #get<Value>(
+    kept: Map<string, Fetched<Value>>,
+    key: string,
+    onReady: (() => void) | undefined,
+    fetch: () => Promise<Value>,
+  ): Value | undefined {
+    const now = performance.now();
+    const found = kept.get(key);
+    if (found !== undefined) {
+      const isOver = found.value !== undefined || found.error !== undefined;
+      if (!isOver) {
+        if (onReady !== undefined) found.waiting.add(onReady);
+        return undefined;
+      }
+      if (now - found.at > REDIS_LIMITS.pageKeptMs || found.error !== undefined) kept.delete(key);
+      if (found.error !== undefined)
+        throw new StoreError("io", "the log in Redis cannot be read", { cause: found.error });
+      if (now - found.at <= REDIS_LIMITS.pageKeptMs) return found.value;
+    }
+    if (this.#fetching >= REDIS_LIMITS.readsMax) {
+      // Its turn comes; who waits for it is told by whoever is done first.
+      if (onReady !== undefined) this.#queued.add(onReady);
+      return undefined;
+    }
+    const entry: Fetched<Value> = { value: undefined, error: undefined, at: now, waiting: new Set() };
+    if (onReady !== undefined) entry.waiting.add(onReady);
+    kept.set(key, entry);
+    this.#bound(kept);
+    this.#fetching++;
+    this.#retrying(fetch, now + REDIS_LIMITS.readTimeoutMs)
+      .then(
+        (value) => {
+          entry.value = value;
+        },
+        (cause: unknown) => {
+          entry.error = cause instanceof Error ? cause : new Error(String(cause));
+        },
+      )
+      .then(() => {
+        this.#fetching--;
+        entry.at = performance.now();
+        const ready = [...entry.waiting, ...this.#queued];
+        entry.waiting.clear();
+        this.#queued.clear();
+        for (const call of ready) call();
+      });
+    return undefined;
+  }
+
+  readonly #queued = new Set<() => void>();
+
+  /** A server that is away for a moment costs a moment. */
+  async #retrying<Value>(fetch: () => Promise<Value>, deadline: number): Promise<Value> {
+    for (;;) {
+      try {
+        return await fetch();
+      } catch (cause) {
+        if (performance.now() + REDIS_LIMITS.reconnectMsMax / 4 > deadline) throw cause;
+        await Bun.sleep(REDIS_LIMITS.reconnectMsMax / 4);
+      }
+    }
+  }
+
+  /** Oldest first out, but for what is on its way. */
+  #bound<Value>(kept: Map<string, Fetched<Value>>): void {
+    for (const [key, { value, error }] of kept) {
+      if (kept.size <= REDIS_LIMITS.pagesKeptMax) return;
+      if (value !== undefined || error !== undefined) kept.delete(key);
+    }
+  }
+
+  async #fetchPage(name: string, after: number, through: number, limits: PageLimits): Promise<LogPage> {
+    const { recordsMax } = limits;
+    const key = streamKey(name);
+    const [entries, oldest] = (await Promise.all([
+      this.#client.xrangeBuffer(key, entryId(after + 1), entryId(through), "COUNT", recordsMax),
+      this.#client.xrangeBuffer(key, "-", "+", "COUNT", 1),
+    ])) as unknown as [RawEntry[], RawEntry[]];
+    const page = new PageBuilder(after, limits);
+    const floor = oldest[0] === undefined ? through + 1 : entryOffset(oldest[0]);
+    if (floor > after + 1) page.gap(Math.min(floor - 1, through), "trimmed");
+    const records = new RecordBuffer();
+    for (const entry of entries) records.add(entry);
+    let at = 0;
+    for (const entry of entries) {
+      const stride = recordStride(records.bytes, at);
+      if (!page.record(records.bytes, at, stride, entryOffset(entry))) return page.finish();
+      at += stride;
+    }
+    if (entries.length < recordsMax) page.gap(through, "lost");
+    return page.finish();
+  }
+
+  async #fetchPosition(name: string, records: number, through: number): Promise<number> {
+    const entries = (await this.#client.xrevrangeBuffer(
+      streamKey(name),
+      entryId(through),
+      "-",
+      "COUNT",
+      records,
+    )) as unknown as RawEntry[];
+    const last = entries.at(-1);
+    return last === undefined ? through : entryOffset(last) - 1;
+  }
+}

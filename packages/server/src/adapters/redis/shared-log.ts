@@ -1,0 +1,267 @@
+/** The log of all rooms in Redis, as `ports/shared-log.ts` wants it. */
+import type {
+  OnShared,
+  SharedAppendResult,
+  SharedBatch,
+  SharedLog,
+  SharedMessage,
+  SharedRoomState,
+  SharedStretch,
+} from "@danmakud/core/ports";
+import { ROOM_LIMITS } from "@danmakud/core/rooms";
+import { Cluster, type Redis } from "ioredis";
+import { Bells } from "./bells.ts";
+import type { RedisConnection } from "./connect.ts";
+import {
+  crc16,
+  dispatchRoomsKey,
+  entryId,
+  keysKey,
+  liveChannel,
+  metaKey,
+  NODES_KEY,
+  olderKeysKey,
+  onlineKey,
+  roomOfChannel,
+  slotOf,
+  streamKey,
+} from "./keys.ts";
+import { REDIS_LIMITS } from "./limits.ts";
+import { defineScripts, type Scripts } from "./scripts.ts";
+import { type RawEntry, RecordBuffer } from "./stream-entry.ts";
+
+export interface RedisLogOptions {
+  readonly connection: RedisConnection;
+  /** Names this life of the node. */
+  readonly node: string;
+  /** A fresh epoch. */
+  readonly token: () => string;
+  readonly retain: number;
+  readonly roomTtlMs: number;
+  /** Replicas that must have a batch before it is acked. */
+  readonly replicas: number;
+  readonly onMessage: (message: SharedMessage) => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class RedisLog implements SharedLog {
+  readonly #options: RedisLogOptions;
+  readonly #scripts: Scripts;
+  readonly #bells: Bells;
+  readonly #subscribed = new Set<string>();
+  #alive: ReadonlySet<string> = new Set();
+
+  constructor(options: RedisLogOptions) {
+    this.#options = options;
+    this.#scripts = defineScripts(options.connection.client);
+    this.#bells = new Bells(options.connection.client);
+    options.connection.onMessage((channel, message) => {
+      const parsed = parseMessage(roomOfChannel(channel.toString()), message, options.node);
+      if (parsed !== undefined) options.onMessage(parsed);
+    });
+  }
+
+  subscribe(room: string, onDone: OnShared<undefined>): void {
+    const { connection } = this.#options;
+    const channel = liveChannel(room);
+    // The client keeps a list of channels: one that is there already is taken out first.
+    const before = this.#subscribed.has(room) ? connection.unsubscribe(channel).catch(() => {}) : undefined;
+    this.#subscribed.add(room);
+    settle(
+      Promise.resolve(before)
+        .then(() => connection.subscribe(channel))
+        .then(nothing),
+      onDone,
+    );
+  }
+
+  unsubscribe(room: string): void {
+    this.#subscribed.delete(room);
+    this.#options.connection.unsubscribe(liveChannel(room)).catch(() => {});
+  }
+
+  append(room: string, batch: SharedBatch, onDone: OnShared<SharedAppendResult>): void {
+    settle(this.#append(room, batch), onDone);
+  }
+
+  look(room: string, viewers: number | undefined, onDone: OnShared<SharedRoomState | undefined>): void {
+    const keepMs = viewers === undefined || viewers === 0 ? 0 : ROOM_KEPT_MS;
+    const reply = this.#scripts.look(
+      metaKey(room),
+      onlineKey(room),
+      this.#options.node,
+      viewers ?? "-",
+      keepMs,
+    );
+    settle(
+      reply.then((words) => this.#state(room, words as (string | number | null)[])),
+      onDone,
+    );
+  }
+
+  read(
+    room: string,
+    after: number,
+    through: number,
+    recordsMax: number,
+    onDone: OnShared<SharedStretch>,
+  ): void {
+    const { client } = this.#options.connection;
+    const entries = client.xrangeBuffer(
+      streamKey(room),
+      entryId(after + 1),
+      entryId(through),
+      "COUNT",
+      recordsMax,
+    );
+    settle(
+      entries.then((found) => {
+        const records = new RecordBuffer();
+        for (const entry of found as unknown as RawEntry[]) records.add(entry);
+        return { bytes: records.take(), count: records.count };
+      }),
+      onDone,
+    );
+  }
+
+  announce(room: string, onDone: OnShared<undefined>): void {
+    const noted = this.#options.connection.client.sadd(dispatchRoomsKey(slotOf(room)), room);
+    settle(noted.then(nothing), onDone);
+  }
+
+  ring(room: string): void {
+    this.#bells.ring(room);
+  }
+
+  /** Tells that this node is alive, and learns which others are. */
+  beat(onDone: OnShared<undefined>): void {
+    const reply = this.#scripts.beat(NODES_KEY, this.#options.node, "", REDIS_LIMITS.nodeSilenceMs);
+    settle(
+      reply.then((nodes) => {
+        this.#alive = new Set(nodes as string[]);
+        return undefined;
+      }),
+      onDone,
+    );
+  }
+
+  /** Says goodbye: the node's viewers count no more. */
+  async leave(): Promise<void> {
+    await this.#scripts.beat(NODES_KEY, "", this.#options.node, REDIS_LIMITS.nodeSilenceMs);
+  }
+
+  async #append(room: string, batch: SharedBatch): Promise<SharedAppendResult> {
+    const { node, token, retain, roomTtlMs, replicas } = this.#options;
+    const { number, epoch, head, bytes, count, identities, settings } = batch;
+    const keyed: (string | number)[] = [];
+    for (let i = 0; i < identities.length; i++) {
+      const identity = identities[i] as string;
+      if (identity !== "") keyed.push(i + 1, identity);
+    }
+    const reply = await this.#scripts.append(
+      ...[metaKey(room), streamKey(room), keysKey(room), olderKeysKey(room), liveChannel(room)],
+      ...[node, number, epoch === "" ? "-" : epoch, head, token()],
+      ...[retain, retain * REDIS_LIMITS.unreadFactor, roomTtlMs],
+      ...[ROOM_LIMITS.keyLifeMs, ROOM_LIMITS.keysPerRoomMax, REDIS_LIMITS.burn],
+      count === 0 ? NOTHING : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      count,
+      settings === undefined ? "" : `${settings.expected}\n${settings.wanted}`,
+      settings?.maxRate ?? 0,
+      ...keyed,
+    );
+    const result = parseReply(String(reply));
+    if (replicas === 0 || result.taken === 0) return { ...result, isReplicated: true };
+    const reached = await this.#connectionOf(room).wait(replicas, REDIS_LIMITS.replicaWaitMs);
+    return { ...result, isReplicated: reached >= replicas };
+  }
+
+  /** The connection on which the room was just written to: WAIT is about that one. */
+  #connectionOf(room: string): Redis {
+    const { client } = this.#options.connection;
+    if (!(client instanceof Cluster)) return client;
+    const [master] = client.slots[crc16(room) % CLUSTER_SLOTS] ?? [];
+    const found = client.nodes("master").find(({ options }) => `${options.host}:${options.port}` === master);
+    if (found === undefined) throw new Error(`no connection to the master of room ${room}`);
+    return found;
+  }
+
+  #state(room: string, words: readonly (string | number | null)[]): SharedRoomState | undefined {
+    const [epoch, head, ts, settings, isSame] = words;
+    let online = 0;
+    for (let i = 5; i + 1 < words.length; i += 2) {
+      const node = String(words[i]);
+      if (node === this.#options.node || this.#alive.has(node)) online += Number(words[i + 1]);
+      // A node that only was slow says it again.
+      else if (this.#alive.size > 0)
+        this.#options.connection.client.hdel(onlineKey(room), node).catch(() => {});
+    }
+    if (epoch === null || epoch === undefined) return undefined;
+    return {
+      epoch: String(epoch),
+      head: Number(head),
+      ts: Number(ts),
+      settings: String(settings),
+      isInDoubt: isSame !== 1,
+      online,
+    };
+  }
+}
+
+/** A room with viewers is kept for so long after the last look. */
+const ROOM_KEPT_MS = 3_600_000;
+const CLUSTER_SLOTS = 16_384;
+
+function nothing(): undefined {
+  return undefined;
+}
+
+function settle<Result>(promise: Promise<Result>, onDone: OnShared<Result>): void {
+  promise.then(onDone, (cause: unknown) => onDone(cause instanceof Error ? cause : new Error(String(cause))));
+}
+
+function parseReply(reply: string): Omit<SharedAppendResult, "isReplicated"> {
+  const [status, epoch, base, first, ts, taken, outcomes, repeats, unread] = reply.split(" ");
+  return {
+    status: status === "conflict" ? "conflict" : "ok",
+    epoch: epoch ?? "",
+    base: Number(base),
+    first: Number(first),
+    ts: Number(ts),
+    taken: Number(taken),
+    outcomes: outcomes === "-" ? "" : (outcomes ?? ""),
+    repeats:
+      repeats === "-" || repeats === undefined
+        ? []
+        : repeats.split(",").map((pair) => {
+            const colon = pair.indexOf(":");
+            return { offset: Number(pair.slice(0, colon)), ts: Number(pair.slice(colon + 1)) };
+          }),
+    unread: Number(unread ?? 0),
+  };
+}
+
+/** Undefined for what this node itself, or no node of this version, has sent. */
+function parseMessage(room: string, message: Buffer, self: string): SharedMessage | undefined {
+  const end = message.indexOf(10);
+  if (end < 0) return undefined;
+  const [node, , epoch, base, first, ts, count, outcomes] = message.toString("latin1", 0, end).split(" ");
+  if (node === self || epoch === undefined || outcomes === undefined) return undefined;
+  return {
+    room,
+    epoch,
+    base: Number(base),
+    first: Number(first),
+    ts: Number(ts),
+    count: Number(count),
+    outcomes: outcomes === "-" ? "" : outcomes,
+    bytes: aligned(message, end + 1),
+  };
+}
+
+/** The records at a multiple of four, where they are read by words. */
+function aligned(message: Buffer, from: number): Uint8Array {
+  const bytes = new Uint8Array(message.length - from);
+  bytes.set(message.subarray(from));
+  return bytes;
+}
