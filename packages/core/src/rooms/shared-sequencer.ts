@@ -183,12 +183,12 @@ export class SharedSequencer {
     for (const room of this.#byName.values()) this.#count(room, gateway, 0);
   }
 
-  /** A room as it is listed; undefined where the log has none of that name. */
-  async describe(name: string): Promise<ListedRoom | undefined> {
+  /** A room as it is listed; undefined where the log has none of that name, an error where it does not say. */
+  async describe(name: string): Promise<ListedRoom | undefined | Error> {
     const state = await new Promise<SharedRoomState | undefined | Error>((resolve) => {
       this.#options.log.look(name, undefined, resolve);
     });
-    if (state === undefined || state instanceof Error) return undefined;
+    if (state === undefined || state instanceof Error) return state;
     const open = this.#byName.get(name);
     const now = this.#options.clock.now();
     const { epoch, head, online, settings } = state;
@@ -289,7 +289,8 @@ export class SharedSequencer {
   #peek(name: string, origin: Origin): void {
     this.describe(name).then((found) => {
       this.#later(() => {
-        if (found === undefined) this.#writer.refuse(origin, this.#isFailing ? "unavailable" : "not_found");
+        if (found === undefined) this.#writer.refuse(origin, "not_found");
+        else if (found instanceof Error) this.#writer.refuse(origin, "unavailable");
         else this.#writer.room({ ...found, name, number: 0 }, origin);
       });
     });

@@ -175,7 +175,7 @@ async function listRooms(
     if (last === undefined) break;
     from = last;
     const found = await Promise.all(page.map((name) => sequencer.describe(name)));
-    for (const room of found) if (room !== undefined) listed.push(room);
+    for (const room of found) if (room !== undefined && !(room instanceof Error)) listed.push(room);
   }
   return listed;
 }

@@ -163,9 +163,9 @@ export class RedisLogReader implements RoomLogReader {
     const floor = oldest[0] === undefined ? through + 1 : entryOffset(oldest[0]);
     if (floor > after + 1) page.gap(Math.min(floor - 1, through), "trimmed");
     const records = new RecordBuffer();
-    for (const entry of entries) records.add(entry);
+    const known = entries.filter((entry) => records.add(entry));
     let at = 0;
-    for (const entry of entries) {
+    for (const entry of known) {
       const stride = recordStride(records.bytes, at);
       if (!page.record(records.bytes, at, stride, entryOffset(entry))) return page.finish();
       at += stride;

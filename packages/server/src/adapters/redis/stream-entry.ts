@@ -4,9 +4,9 @@ import {
   danmakuStride,
   encodeDanmaku,
   encodeDelete,
+  isUid,
   MODES,
   markSampled,
-  parseColor,
   patchLogRecord,
   RECORD_BYTES_MAX,
 } from "@danmakud/wire";
@@ -40,10 +40,13 @@ export class RecordBuffer {
     return this.#bytes;
   }
 
-  /** Adds the record of an entry. @throws Error where the entry is none of ours. */
-  add(entry: RawEntry): void {
-    this.length = encodeEntry(entry, this.reserve(), this.length);
+  /** Adds the record of an entry; false where somebody else has written the entry, and it is none. */
+  add(entry: RawEntry): boolean {
+    const end = encodeEntry(entry, this.reserve(), this.length);
+    if (end === undefined) return false;
+    this.length = end;
     this.count++;
+    return true;
   }
 }
 
@@ -51,35 +54,50 @@ export function entryOffset([id]: RawEntry): number {
   return offsetOfId(id.toString());
 }
 
-function encodeEntry(entry: RawEntry, into: Uint8Array, at: number): number {
+function encodeEntry(entry: RawEntry, into: Uint8Array, at: number): number | undefined {
   const offset = entryOffset(entry);
   const fields = new Map<string, string>();
   const words = entry[1];
   for (let i = 0; i + 1 < words.length; i += 2) fields.set(String(words[i]), String(words[i + 1]));
   const ts = Number(fields.get(EntryField.timestamp));
-  if (fields.get(EntryField.type) === "delete") {
-    const of = fields.get(EntryField.of);
-    const end = encodeDelete(into, at, of === undefined ? (fields.get(EntryField.ofUid) ?? "") : Number(of));
-    patchLogRecord(into, at, offset, ts);
-    return end;
-  }
+  if (!Number.isSafeInteger(ts) || ts < 0) return undefined;
+  const end =
+    fields.get(EntryField.type) === "delete"
+      ? encodeDeletion(fields, into, at)
+      : encodeComment(fields, into, at);
+  if (end !== undefined) patchLogRecord(into, at, offset, ts);
+  if (end !== undefined && fields.has(EntryField.sampled)) markSampled(into, at);
+  return end;
+}
+
+type Fields = ReadonlyMap<string, string>;
+
+function encodeDeletion(fields: Fields, into: Uint8Array, at: number): number | undefined {
+  const of = fields.get(EntryField.of);
+  const ofUid = fields.get(EntryField.ofUid);
+  if (of !== undefined)
+    return Number.isSafeInteger(Number(of)) ? encodeDelete(into, at, Number(of)) : undefined;
+  return ofUid !== undefined && isUid(ofUid) ? encodeDelete(into, at, ofUid) : undefined;
+}
+
+function encodeComment(fields: Fields, into: Uint8Array, at: number): number | undefined {
+  const uid = fields.get(EntryField.uid);
+  const content = fields.get(EntryField.content);
+  const color = fields.get(EntryField.color) ?? "#ffffff";
+  const size = Number(fields.get(EntryField.size) ?? 25);
+  if (uid === undefined || content === undefined || !isUid(uid)) return undefined;
+  if (!/^#[0-9a-f]{6}$/.test(color) || !(size >= 12 && size <= 64)) return undefined;
   const name = fields.get(EntryField.name);
   const attrs = fields.get(EntryField.attrs);
   const danmaku = {
-    uid: fields.get(EntryField.uid) ?? "",
-    content: fields.get(EntryField.content) ?? "",
+    uid,
+    content,
     mode: Math.max(0, (MODES as readonly string[]).indexOf(fields.get(EntryField.mode) ?? "")),
-    color: parseColor(fields.get(EntryField.color) ?? "#ffffff"),
-    size: Number(fields.get(EntryField.size) ?? 25),
+    color: Number.parseInt(color.slice(1), 16),
+    size,
     class: Math.max(0, (CLASSES as readonly string[]).indexOf(fields.get(EntryField.class) ?? "")),
     ...(name === undefined ? undefined : { name }),
     ...(attrs === undefined ? undefined : { attrs }),
   };
-  if (danmaku.uid === "" || danmakuStride(danmaku) > RECORD_BYTES_MAX || !Number.isSafeInteger(ts)) {
-    throw new Error(`entry ${entry[0].toString()} is no danmaku of this version`);
-  }
-  const end = encodeDanmaku(into, at, danmaku);
-  patchLogRecord(into, at, offset, ts);
-  if (fields.has(EntryField.sampled)) markSampled(into, at);
-  return end;
+  return danmakuStride(danmaku) > RECORD_BYTES_MAX ? undefined : encodeDanmaku(into, at, danmaku);
 }
