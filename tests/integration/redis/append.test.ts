@@ -1,0 +1,207 @@
+/** The script that writes, on a real server: what it promises to nodes that lose replies, servers that lose data. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { SharedAppendResult, SharedBatch, SharedMessage, SharedRoomState } from "@danmakud/core/ports";
+import { PATIENCE, REDIS_AVAILABLE, RedisServer, waitFor } from "@danmakud/testkit";
+import { encodeDanmaku } from "@danmakud/wire";
+import {
+  connectRedis,
+  entryId,
+  metaKey,
+  parseRedisUrl,
+  type RedisConnection,
+  streamKey,
+} from "../../../packages/server/src/adapters/redis/index.ts";
+import { REDIS_LIMITS } from "../../../packages/server/src/adapters/redis/limits.ts";
+import { RedisLog } from "../../../packages/server/src/adapters/redis/shared-log.ts";
+
+const RETAIN = 300;
+
+describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
+  let server: RedisServer;
+  let connection: RedisConnection;
+  let log: RedisLog;
+  const messages: SharedMessage[] = [];
+  let rooms = 0;
+  let tokens = 0;
+  const room = () => `append-${++rooms}`;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    connection = connectRedis(parseRedisUrl(server.url), { connectionName: "test", onError: () => {} });
+    log = logOf("node-a");
+    await waitFor("the connection", () => connection.isReady, { timeoutMs: PATIENCE.conditionMs });
+  });
+  afterAll(async () => {
+    connection?.close();
+    await server?.stop();
+  });
+
+  function logOf(node: string): RedisLog {
+    return new RedisLog({
+      connection,
+      node,
+      token: () => `epoch${++tokens}`,
+      retain: RETAIN,
+      roomTtlMs: 86_400_000,
+      replicas: 0,
+      // All of them share one connection, and with it its messages.
+      onMessage: (message) => node === "node-a" && messages.push(message),
+    });
+  }
+
+  async function append(name: string, batch: SharedBatch, from = log): Promise<SharedAppendResult> {
+    const result = await new Promise<SharedAppendResult | Error>((resolve) =>
+      from.append(name, batch, resolve),
+    );
+    if (result instanceof Error) throw result;
+    return result;
+  }
+
+  async function look(name: string): Promise<SharedRoomState | undefined> {
+    const state = await new Promise<SharedRoomState | undefined | Error>((resolve) => {
+      log.look(name, undefined, resolve);
+    });
+    if (state instanceof Error) throw state;
+    return state;
+  }
+
+  test("gives consecutive offsets, keeps readable entries, and tells the others", async () => {
+    const name = room();
+    await new Promise((resolve) => log.subscribe(name, resolve));
+    const first = await append(name, batchOf(1, ["一", "two"]), logOf("node-b"));
+    expect(first).toMatchObject({ status: "ok", base: 0, first: 1, taken: 2, outcomes: "" });
+    const second = await append(name, { ...batchOf(1, ["three"]), epoch: first.epoch, head: 2 });
+    expect(second).toMatchObject({ epoch: first.epoch, base: 2, first: 3 });
+    const entries = await connection.client.xrange(streamKey(name), "-", "+");
+    expect(entries.map(([id]) => id)).toEqual(["1-0", "2-0", "3-0"]);
+    expect(entries[0]![1]).toEqual([
+      ...["timestamp", String(first.ts), "uid", "u1", "content", "一", "mode", "top", "color", "#00ff7f"],
+      ...["size", "30", "class", "member"],
+    ]);
+    // The message of another node; this node's own is not passed on.
+    const heard = () => messages.filter((message) => message.room === name && message.count > 0);
+    await waitFor("the message", () => heard().length > 0);
+    expect(heard()).toHaveLength(1);
+    expect(heard()[0]).toMatchObject({ base: 0, first: 1, count: 2, epoch: first.epoch });
+  });
+
+  test("a batch that is sent again because its answer was lost is written once", async () => {
+    const name = room();
+    const batch = batchOf(7, ["only", "once"]);
+    const first = await append(name, batch);
+    const again = await append(name, { ...batch, epoch: first.epoch });
+    expect(again).toEqual(first);
+    expect(await connection.client.xlen(streamKey(name))).toBe(2);
+    expect((await append(name, { ...batchOf(8, ["next"]), epoch: first.epoch })).first).toBe(3);
+  });
+
+  test("a key counts once, within a batch and over batches and nodes", async () => {
+    const name = room();
+    const keyed = { ...batchOf(1, ["a", "b", "c"]), identities: ["u1\nk", "", "u1\nk"] };
+    const first = await append(name, keyed);
+    expect(first).toMatchObject({ taken: 2, outcomes: "ttr", repeats: [{ offset: 1, ts: first.ts }] });
+    const second = await append(
+      name,
+      { ...batchOf(1, ["d", "e"]), identities: ["u1\nk", "u2\nk"] },
+      logOf("node-b"),
+    );
+    expect(second).toMatchObject({
+      first: 3,
+      taken: 1,
+      outcomes: "rt",
+      repeats: [{ offset: 1, ts: first.ts }],
+    });
+  });
+
+  test("settings change only from those that the caller knew, and thin out what comes", async () => {
+    const name = room();
+    const settings = { expected: "", wanted: '{"maxRate":4}', maxRate: 4 };
+    expect((await append(name, { ...batchOf(1, []), settings })).status).toBe("ok");
+    expect((await append(name, { ...batchOf(2, []), settings })).status).toBe("conflict");
+    expect(await look(name)).toMatchObject({ settings: '{"maxRate":4}' });
+    const thinned = await append(name, batchOf(3, ["1", "2", "3", "4", "5"]));
+    expect(thinned).toMatchObject({ taken: 5, outcomes: "tssss" });
+    const entry = await connection.client.xrange(streamKey(name), entryId(2), entryId(2));
+    expect(entry[0]![1].slice(-2)).toEqual(["sampled", "1"]);
+  });
+
+  test("trims to what is retained, but nothing that the dispatch group has not read, up to a bound", async () => {
+    const plain = room();
+    const read = room();
+    await append(read, batchOf(1, ["first"]));
+    await connection.client.hset(metaKey(read), "dispatched", 0);
+    const many = Array.from({ length: 400 }, (_, n) => `text ${n}`);
+    for (let number = 2; number < 5; number++) {
+      await append(plain, batchOf(number, many));
+      expect((await append(read, batchOf(number, many))).unread).toBe(0);
+    }
+    expect(await connection.client.xlen(streamKey(plain))).toBeWithin(RETAIN, RETAIN + 101);
+    expect(await connection.client.xlen(streamKey(read))).toBe(1201);
+    await connection.client.hset(metaKey(read), "dispatched", 1000);
+    await append(read, batchOf(5, ["more"]));
+    expect(await connection.client.xlen(streamKey(read))).toBeWithin(RETAIN, RETAIN + 101);
+
+    await connection.client.hset(metaKey(read), "dispatched", 1000);
+    let unread = 0;
+    for (let number = 6; unread === 0 && number < 40; number++) {
+      unread += (await append(read, batchOf(number, many))).unread;
+    }
+    expect(unread).toBeGreaterThan(0);
+    const most = RETAIN * REDIS_LIMITS.unreadFactor;
+    expect(await connection.client.xlen(streamKey(read))).toBeWithin(most, most + 101);
+    expect(Number(await connection.client.hget(metaKey(read), "unread"))).toBe(unread);
+  });
+
+  test("a server that came back numbers on beyond all that it may have lost; what it lost is a new epoch", async () => {
+    const [whole, rolled] = [room(), room()];
+    const first = await append(whole, batchOf(1, ["a"]));
+    const before = await append(rolled, batchOf(1, ["a", "b", "c"]));
+    await server.restart();
+    await waitFor("the connection", () => connection.isReady);
+    expect(await look(whole)).toMatchObject({ isInDoubt: true, head: 1 });
+    const next = await append(whole, { ...batchOf(2, ["b"]), epoch: first.epoch, head: 1 });
+    expect(next).toMatchObject({ epoch: first.epoch, base: 1, first: 2 + REDIS_LIMITS.burn });
+    expect(await look(whole)).toMatchObject({ isInDoubt: false });
+
+    // Another node goes on first, and does not know that offset 3 was lost with the server's tail: no harm is done …
+    await connection.client.hset(metaKey(rolled), "head", 2);
+    await connection.client.xdel(streamKey(rolled), "3-0");
+    const other = await append(
+      rolled,
+      { ...batchOf(1, ["d"]), epoch: before.epoch, head: 2 },
+      logOf("node-b"),
+    );
+    expect(other.epoch).toBe(before.epoch);
+    expect(other.first).toBe(3 + REDIS_LIMITS.burn);
+    // … and the one that has shown it brings about a new epoch, above all that anybody has seen.
+    const mine = await append(rolled, { ...batchOf(2, ["e"]), epoch: before.epoch, head: 3 });
+    expect(mine.epoch).not.toBe(before.epoch);
+    expect(mine.first).toBe(other.first + 1);
+  });
+
+  test("a room that was lost whole begins a new epoch above what the caller has shown", async () => {
+    const name = room();
+    const first = await append(name, batchOf(1, ["a", "b"]));
+    await connection.client.del(metaKey(name), streamKey(name));
+    expect(await look(name)).toBeUndefined();
+    const next = await append(name, { ...batchOf(2, ["c"]), epoch: first.epoch, head: 2 });
+    expect(next.epoch).not.toBe(first.epoch);
+    expect(next).toMatchObject({ base: 2, first: 3 });
+  });
+});
+
+function batchOf(number: number, contents: readonly string[]): SharedBatch {
+  const bytes = new Uint8Array(64 * 1024);
+  let end = 0;
+  for (const content of contents) {
+    end = encodeDanmaku(bytes, end, { uid: "u1", content, mode: 2, color: 0x00ff7f, size: 30, class: 1 });
+  }
+  return {
+    number,
+    epoch: "",
+    head: 0,
+    bytes: bytes.subarray(0, end),
+    count: contents.length,
+    identities: [],
+  };
+}
