@@ -1,5 +1,6 @@
 import type { Scenario } from "./harness/scenario.ts";
-import { compare, LOAD_TABLE, loadFlags } from "./load/compare.ts";
+import { compare, loadFlags } from "./load/compare.ts";
+import { LOAD_TABLE } from "./load/measured.ts";
 import { parseRates } from "./load/rates.ts";
 
 /**

@@ -8,7 +8,7 @@ import { type IngestOptions, roomOf } from "./load/ingest-pool.ts";
 import { LoadProcess } from "./load/load-client.ts";
 import type { IngestReport } from "./load/messages.ts";
 import { freePort } from "./load/ports.ts";
-import { type Durability, makeDataFolder, removeDataFolder, startNode } from "./peers/danmakud.ts";
+import { type Durability, makeDataFolder, removeDataFolder, startNode } from "./peers/danmakud-node.ts";
 
 /** Layout of a TLV publish without key and extras, see docs/protocol.md. */
 const PUBLISH_BYTES = 16;

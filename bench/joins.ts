@@ -8,7 +8,7 @@ import type { JoinReport, Order } from "./load/messages.ts";
 import { Onlookers } from "./load/onlookers.ts";
 import { freePort } from "./load/ports.ts";
 import { SteadyPublisher } from "./load/steady-publisher.ts";
-import { makeDataFolder, removeDataFolder, startNode } from "./peers/danmakud.ts";
+import { makeDataFolder, removeDataFolder, startNode } from "./peers/danmakud-node.ts";
 
 const ROOM = "joins";
 const STORM_LIMIT_MS = 120_000;

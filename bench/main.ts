@@ -7,9 +7,11 @@ import { formatPage } from "./harness/page.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
 import { ingest } from "./ingest.ts";
+import { isolation } from "./isolation.ts";
 import { joins } from "./joins.ts";
 import { latency } from "./latency.ts";
 import { overlay } from "./overlay.ts";
+import { pacing } from "./pacing.ts";
 import { peers } from "./peers.ts";
 import { ring } from "./ring.ts";
 
@@ -19,6 +21,8 @@ const SCENARIOS: readonly Scenario[] = [
   fanout,
   latency,
   peers,
+  pacing,
+  isolation,
   ingest,
   joins,
   connections,

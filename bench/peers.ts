@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Context, Run, Scenario } from "./harness/scenario.ts";
 import { type Chart, drawChart, type Panel } from "./load/chart.ts";
-import { compare, LOAD_TABLE, loadFlags } from "./load/compare.ts";
+import { compare, loadFlags } from "./load/compare.ts";
+import { LOAD_TABLE } from "./load/measured.ts";
 import { parseRates } from "./load/rates.ts";
 
 const LOSSY_BELOW_RATIO = 0.9999;

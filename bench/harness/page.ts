@@ -19,6 +19,7 @@ export function formatPage(report: Report, scenario: Scenario, args: readonly st
     "",
     `${scenario.summary[0]?.toUpperCase()}${scenario.summary.slice(1)}.`,
     "",
+    ...(scenario.about === undefined ? [] : [scenario.about, ""]),
     `Machine: ${machine.cores} cores, ${machine.memoryMiB} MiB, ${machine.runtime}; load generator on the same machine.`,
     "",
     "```sh",

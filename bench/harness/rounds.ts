@@ -21,13 +21,17 @@ export function percentile(sorted: readonly number[], share: number): number {
 
 /**
  * Measures the contestants in turns, so that a disturbance of the machine hits all of them alike. One round before the
- * first is thrown away. A metric is the median of the rounds; `…SpreadRatio` beside it is (largest − smallest) / median,
+ * first is thrown away, unless they begin afresh each time (`isFresh`). A metric is the median of the rounds; `…SpreadRatio` beside it is (largest − smallest) / median,
  * 0 where the median is.
  */
-export async function measureInTurns(context: Context, contestants: readonly Contestant[]): Promise<Run[]> {
+export async function measureInTurns(
+  context: Context,
+  contestants: readonly Contestant[],
+  { isFresh = false }: { readonly isFresh?: boolean } = {},
+): Promise<Run[]> {
   const secondsEach = context.seconds / context.rounds;
   const taken = contestants.map((): Metrics[] => []);
-  for (const contestant of contestants) await contestant.measure(Math.min(0.3, secondsEach));
+  if (!isFresh) for (const contestant of contestants) await contestant.measure(Math.min(0.3, secondsEach));
   for (let round = 0; round < context.rounds; round++) {
     for (let turn = 0; turn < contestants.length; turn++) {
       // Another one begins each round: who comes second may find a warm or a tired machine.

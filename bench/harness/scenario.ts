@@ -37,6 +37,8 @@ export interface Scenario {
   readonly name: string;
   /** One line for the help. */
   readonly summary: string;
+  /** Paragraphs of Markdown for the page: what the runs are, what the figures mean. */
+  readonly about?: string;
   readonly flags: readonly Flag[];
   /** Where the defaults of `--seconds` and `--rounds` do not fit. */
   readonly defaults?: { readonly seconds: number; readonly rounds: number };

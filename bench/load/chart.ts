@@ -2,6 +2,8 @@
 
 export interface Series {
   readonly name: string;
+  /** The system whose colour it has; by default the one it is named after. */
+  readonly style?: string;
   readonly points: readonly Point[];
 }
 
@@ -119,7 +121,7 @@ function drawPanel(panel: Panel, x: Scale, top: number, chart: Chart): string {
 }
 
 function drawSeries(series: Series, x: Scale, y: Scale): string {
-  const style = styleOf(series.name);
+  const style = styleOf(series);
   const at = (point: Point): string => `${round(x.at(point.x))},${round(y.at(point.y))}`;
   const dash = style.dash === undefined ? "" : ` stroke-dasharray="${style.dash}"`;
   const path = `<polyline points="${series.points.map(at).join(" ")}" fill="none" stroke="${style.color}" stroke-width="${style.width ?? 2}"${dash} stroke-linejoin="round"/>`;
@@ -133,9 +135,9 @@ function drawSeries(series: Series, x: Scale, y: Scale): string {
 /** Names beside the ends of their lines, moved apart where they would cover each other. */
 function drawLabels(series: readonly Series[], x: Scale, y: Scale, top: number, bottom: number): string[] {
   const labels = series
-    .flatMap(({ name, points }) => {
-      const last = points.at(-1);
-      return last === undefined ? [] : [{ name, x: x.at(last.x), end: y.at(last.y), y: y.at(last.y) }];
+    .flatMap((one) => {
+      const last = one.points.at(-1);
+      return last === undefined ? [] : [{ series: one, x: x.at(last.x), end: y.at(last.y), y: y.at(last.y) }];
     })
     .toSorted((a, b) => a.y - b.y);
   let free = top + 4;
@@ -150,15 +152,16 @@ function drawLabels(series: readonly Series[], x: Scale, y: Scale, top: number, 
   }
   const side = LEFT + PLOT_WIDTH + 14;
   return labels.map((label) => {
-    const { color } = styleOf(label.name);
+    const { series: one } = label;
+    const { color } = styleOf(one);
     const lead = `<path d="M${round(label.x + 6)} ${round(label.end)}L${side - 3} ${round(label.y)}" stroke="${color}" stroke-width="0.7" opacity="0.6"/>`;
-    const weight = label.name === "danmakud" ? ' font-weight="700"' : "";
-    return lead + text(side, label.y + 4, label.name, `fill="${color}"${weight}`);
+    const weight = (one.style ?? one.name) === "danmakud" ? ' font-weight="700"' : "";
+    return lead + text(side, label.y + 4, one.name, `fill="${color}"${weight}`);
   });
 }
 
-function styleOf(name: string): (typeof STYLES)[string] {
-  return STYLES[name] ?? STYLE_DEFAULT;
+function styleOf({ name, style = name }: Series): (typeof STYLES)[string] {
+  return STYLES[style] ?? STYLE_DEFAULT;
 }
 
 function line(x1: number, y1: number, x2: number, y2: number): string {

@@ -1,7 +1,8 @@
 /** Systems against each other under the same loads, in interleaved rounds. */
 import { median, summarise } from "../harness/rounds.ts";
-import type { Context, Flag, Metrics, Run, Scenario } from "../harness/scenario.ts";
+import type { Context, Flag, Run } from "../harness/scenario.ts";
 import { TARGETS, type Target, targetNamed } from "../peers/index.ts";
+import { BUSY_RATIO_MAX, countsOf, gatherLike, inWords, metricsOf } from "./measured.ts";
 import { type Load, type Measured, measure } from "./session.ts";
 
 /** Flags that all comparing scenarios have. */
@@ -44,30 +45,6 @@ export function loadFlags(defaults: {
     { name: "processes", kind: "number", default: 1, help: "processes that the viewers are spread over" },
   ];
 }
-
-export const LOAD_TABLE: NonNullable<Scenario["table"]> = {
-  params: ["rate", "gatherMs"],
-  metrics: [
-    "deliveriesPerSecond",
-    "deliveredRatio",
-    "framesPerSecond",
-    "cpuMicrosPerDelivery",
-    "socketWritesPerCpuSecond",
-    "serverBusyRatio",
-    "latencyP50Ms",
-    "latencyP99Ms",
-    "latencyP999Ms",
-    "loadCpuMicrosPerDelivery",
-    "loadBusyRatio",
-    "foreignBusyRatio",
-  ],
-};
-
-/** The generator had no time left: the figures are its own, not the system's. */
-const BUSY_RATIO_MAX = 0.95;
-
-/** What a timer of whole milliseconds is late on average. */
-const TIMER_LATE_MS = 0.5;
 
 interface Cell {
   readonly target: Target;
@@ -181,13 +158,8 @@ async function measureCell(
   const measured = await measure(target, load);
   cell.taken.push(measured);
   cell.gatherMs.push(gatherMs ?? -1);
-  const { latency } = measured;
-  context.say(
-    `round ${round + 1}: ${target.name}${gatherMs === undefined ? "" : `, gathering ${gatherMs} ms,`} at ${rate}/s: ${(measured.serverCpuMicros / measured.delivered).toFixed(3)} µs per delivery, ` +
-      `P50 ${latency.percentileMs(50).toFixed(1)} P99 ${latency.percentileMs(99).toFixed(1)} ms, ` +
-      `${((100 * measured.delivered) / measured.offered).toFixed(2)} % delivered` +
-      (measured.loadBusyRatio > BUSY_RATIO_MAX ? "; the load generator was at its limit" : ""),
-  );
+  const gathering = gatherMs === undefined ? "" : `, gathering ${gatherMs} ms,`;
+  context.say(`round ${round + 1}: ${target.name}${gathering} at ${rate}/s: ${inWords(measured)}`);
 }
 
 /** What a system that gathers is told; undefined for one that paces itself. */
@@ -195,12 +167,7 @@ function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number 
   const { target, rate } = cell;
   if (target.name === "baseline") {
     const ours = cells.find((other) => other.target.name === "danmakud" && other.rate === rate)?.taken.at(-1);
-    if (ours !== undefined) {
-      const framesPerSecond = ours.frames / ours.activeSeconds / context.number("viewers");
-      const periodMs = 1000 / framesPerSecond - TIMER_LATE_MS;
-      // Timers count whole milliseconds; below, the loop sends what comes when it comes.
-      return periodMs < 1 ? 0 : Math.round(10 * periodMs) / 10;
-    }
+    if (ours !== undefined) return gatherLike(ours, context.number("viewers"));
   }
   return cell.askedGatherMs ?? (target.name === "baseline" ? target.gatherMs : undefined);
 }
@@ -223,52 +190,6 @@ function asRun(context: Context, cell: Cell): Run {
       ...((metrics.loadBusyRatio ?? 0) > BUSY_RATIO_MAX ? { loadBound: true } : {}),
     },
     metrics,
-  };
-}
-
-function metricsOf(measured: Measured): Metrics {
-  const { delivered, serverCpuMicros, activeSeconds, wallSeconds, latency } = measured;
-  const perDelivery = 1 / Math.max(1, delivered);
-  return {
-    deliveriesPerSecond: delivered / activeSeconds,
-    framesPerSecond: measured.frames / activeSeconds,
-    cpuMicrosPerDelivery: serverCpuMicros * perDelivery,
-    // One tick of the kernel's clock at least: an idle server used less than can be read.
-    socketWritesPerCpuSecond: (measured.frames * 1e6) / Math.max(serverCpuMicros, 10_000),
-    serverBusyRatio: serverCpuMicros / 1e6 / wallSeconds,
-    latencyP50Ms: latency.percentileMs(50),
-    latencyP99Ms: latency.percentileMs(99),
-    latencyP999Ms: latency.percentileMs(99.9),
-    latencyMaxMs: latency.percentileMs(100),
-    deliveryBytes: measured.bytes * perDelivery,
-    loadCpuMicrosPerDelivery: measured.loadCpuMicros * perDelivery,
-    loadBusyRatio: measured.loadBusyRatio,
-    foreignBusyRatio: measured.foreignCpuMicros / 1e6 / wallSeconds,
-    publisherLateMs: measured.publisherLateMs,
-  };
-}
-
-/** Over all rounds, so that they add up. */
-function countsOf(taken: readonly Measured[]): Metrics {
-  const sum = (of: (one: Measured) => number): number => taken.reduce((total, one) => total + of(one), 0);
-  const counts = {
-    offeredCount: sum((one) => one.offered),
-    deliveredCount: sum((one) => one.delivered),
-    notDeliveredSkippedCount: sum((one) => one.skipped),
-    notDeliveredRefusedCount: sum((one) => one.refused),
-    notDeliveredUnsentCount: sum((one) => one.unsent),
-    notDeliveredClosedCount: sum((one) => one.closed),
-    notDeliveredLostCount: sum((one) => one.lost),
-  };
-  const { offeredCount, ...parts } = counts;
-  const accounted = Object.values(parts).reduce((total, part) => total + part, 0);
-  if (accounted !== offeredCount) throw new Error(`${offeredCount} offered, but ${accounted} accounted for`);
-  return {
-    offeredPerSecond: median(taken.map((one) => one.offeredPayloads / one.seconds)),
-    deliveredRatio: counts.deliveredCount / offeredCount,
-    ...counts,
-    deliveredTwiceCount: sum((one) => one.twice),
-    misorderedCount: sum((one) => one.misordered),
   };
 }
 

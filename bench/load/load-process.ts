@@ -36,6 +36,9 @@ async function watch(role: Role & { role: "viewers" }): Promise<never> {
     if (order?.order === "reset") {
       pool.reset();
       say({ answer: "done" });
+    } else if (order?.order === "readStalled") {
+      pool.readStalled();
+      say({ answer: "done" });
     } else if (order?.order === "drain") {
       await drain(pool, role.count, order);
       const report = {

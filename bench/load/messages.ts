@@ -13,6 +13,7 @@ export type Role =
       readonly count: number;
       readonly probes: number;
       readonly pauseMicros: number;
+      readonly stalled: number;
       readonly connectLimitMs: number;
     }
   | { readonly role: "publisher"; readonly system: string; readonly port: number }
@@ -22,6 +23,8 @@ export type Role =
 export type Order =
   /** Viewers: count from zero. */
   | { readonly order: "reset" }
+  /** Viewers: those who read nothing read what is there, and go on reading. */
+  | { readonly order: "readStalled" }
   /** Viewers: report when `records` have come to every viewer, or nothing has for `quietMs`, or at the limit. */
   | {
       readonly order: "drain";

@@ -20,6 +20,8 @@ export interface Load {
   /** Processes that the viewers are spread over. */
   readonly processes: number;
   readonly gatherMs?: number;
+  /** Viewers that read nothing until all is published. Default: none. */
+  readonly stalled?: number;
 }
 
 /** All counts are deliveries (one payload at one viewer) unless they say otherwise. */
@@ -44,6 +46,11 @@ export interface Measured {
   readonly misordered: number;
   readonly frames: number;
   readonly bytes: number;
+  /** Viewers whose connection has ended, and those of them that the server said are too slow. */
+  readonly closedViewers: number;
+  readonly closedSlowViewers: number;
+  /** WebSocket pings that viewers got. */
+  readonly pings: number;
   /** From the first intended send to the last delivery. */
   readonly activeSeconds: number;
   /** From before the first publish to after the last delivery; CPU times are of this stretch. */
@@ -73,21 +80,19 @@ export async function measure(target: Target, load: Load): Promise<Measured> {
   const port = await freePort();
   const gather = load.gatherMs === undefined ? {} : { gatherMs: load.gatherMs };
   const server = await target.start({ port, ...gather });
-  const processes: LoadProcess[] = [];
   try {
-    const viewers = await startViewers(target, load, port, processes);
-    const publisher = new LoadProcess({ role: "publisher", system: target.name, port });
-    processes.push(publisher);
-    await publisher.next("ready");
-    const run = new Run(load, server.pid, viewers, publisher);
-    if (load.warmUpSeconds > 0) await run.stretch(load.warmUpSeconds);
-    return await run.stretch(load.seconds);
+    const room = await RoomLoad.open(target, load, { pid: server.pid, port });
+    try {
+      return await room.run();
+    } finally {
+      await room.close();
+    }
   } finally {
-    await Promise.all(processes.map((process) => process.stop()));
     await server.stop();
   }
 }
 
+/** Processes full of viewers, all of them joined. `started` gets each as soon as it runs, so that it can be stopped. */
 async function startViewers(
   target: Target,
   load: Load,
@@ -96,16 +101,17 @@ async function startViewers(
 ): Promise<LoadProcess[]> {
   const viewers: LoadProcess[] = [];
   for (let i = 0; i < load.processes; i++) {
-    const first = Math.floor((load.viewers * i) / load.processes);
-    const count = Math.floor((load.viewers * (i + 1)) / load.processes) - first;
+    const share = (total: number): number =>
+      Math.floor((total * (i + 1)) / load.processes) - Math.floor((total * i) / load.processes);
     const process = new LoadProcess({
       role: "viewers",
       system: target.name,
       port,
-      first,
-      count,
+      first: Math.floor((load.viewers * i) / load.processes),
+      count: share(load.viewers),
       probes: Math.ceil(load.probes / load.processes),
       pauseMicros: load.pauseMicros,
+      stalled: share(load.stalled ?? 0),
       connectLimitMs: CONNECT_LIMIT_MS,
     });
     started.push(process);
@@ -115,7 +121,8 @@ async function startViewers(
   return viewers;
 }
 
-class Run {
+/** Viewers and a publisher of one room of a server that runs. */
+export class RoomLoad {
   readonly #load: Load;
   readonly #serverPid: number;
   readonly #viewers: readonly LoadProcess[];
@@ -123,11 +130,51 @@ class Run {
   #published = 0;
   #refused = 0;
 
-  constructor(load: Load, serverPid: number, viewers: readonly LoadProcess[], publisher: LoadProcess) {
+  private constructor(
+    load: Load,
+    serverPid: number,
+    viewers: readonly LoadProcess[],
+    publisher: LoadProcess,
+  ) {
     this.#load = load;
     this.#serverPid = serverPid;
     this.#viewers = viewers;
     this.#publisher = publisher;
+  }
+
+  /** Resolves when all viewers and the publisher are joined. */
+  static async open(
+    target: Target,
+    load: Load,
+    server: { readonly pid: number; readonly port: number },
+  ): Promise<RoomLoad> {
+    const processes: LoadProcess[] = [];
+    try {
+      const viewers = await startViewers(target, load, server.port, processes);
+      const publisher = new LoadProcess({ role: "publisher", system: target.name, port: server.port });
+      processes.push(publisher);
+      await publisher.next("ready");
+      return new RoomLoad(load, server.pid, viewers, publisher);
+    } catch (error) {
+      await Promise.all(processes.map((process) => process.stop()));
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#viewers, this.#publisher].map((process) => process.stop()));
+  }
+
+  /** A warm-up, then the load. */
+  async run(): Promise<Measured> {
+    const { warmUpSeconds, seconds } = this.#load;
+    if (warmUpSeconds > 0) await this.stretch(warmUpSeconds);
+    return await this.stretch(seconds);
+  }
+
+  /** Processes of the generator. */
+  get pids(): readonly number[] {
+    return [...this.#viewers, this.#publisher].map((process) => process.pid);
   }
 
   /** Publishes for so long, waits until all of it came, and says what it took. */
@@ -136,7 +183,7 @@ class Run {
     for (const process of this.#viewers) process.tell({ order: "reset" });
     for (const process of this.#viewers) await process.next("done");
     const server = processTree(this.#serverPid);
-    const loadPids = [...this.#viewers, this.#publisher].map((process) => process.pid);
+    const loadPids = this.pids;
     const serverCpu = cpuMicros(server);
     const loadCpu = cpuMicros(loadPids);
     const machineCpu = machineMicros();
@@ -146,6 +193,7 @@ class Run {
     this.#publisher.tell({ order: "publish", ratePerSecond, seconds, tickMicros, first: this.#published });
     const { report: published } = await this.#publisher.next("published");
     this.#published += published.sent;
+    if ((this.#load.stalled ?? 0) > 0) await this.#readStalled();
     const drain = { records: published.sent, quietMs: QUIET_MS, limitMs: DRAIN_LIMIT_MS } as const;
     for (const process of this.#viewers) process.tell({ order: "drain", ...drain });
     const reports: ViewersReport[] = [];
@@ -181,6 +229,9 @@ class Run {
       misordered: sum((report) => report.counts.misordered),
       frames: sum((report) => report.counts.frames),
       bytes: sum((report) => report.counts.bytes),
+      closedViewers: sum((report) => report.counts.closed),
+      closedSlowViewers: sum((report) => report.counts.closedSlow),
+      pings: sum((report) => report.counts.pings),
       activeSeconds: Math.max(seconds, (last - began) / 1e6 - ORDER_MS / 1000),
       wallSeconds: (ended - began) / 1e6,
       serverCpuMicros,
@@ -190,6 +241,11 @@ class Run {
       publisherLateMs: published.lateMicrosMax / 1000,
       latency,
     };
+  }
+
+  async #readStalled(): Promise<void> {
+    for (const process of this.#viewers) process.tell({ order: "readStalled" });
+    for (const process of this.#viewers) await process.next("done");
   }
 
   async #refusals(): Promise<number> {

@@ -1,4 +1,5 @@
 /** Very many viewers in one thread: reads what comes, counts it, and times it for some of them. */
+import { CLOSE_CODES } from "@danmakud/wire";
 import type { Message, Tally, ViewerFace } from "../peers/target.ts";
 import { sharedMicros } from "./clock.ts";
 import { LatencyHistogram } from "./histogram.ts";
@@ -30,6 +31,8 @@ export interface PoolOptions {
    * to the latencies. 0: sleep until something comes.
    */
   readonly pauseMicros: number;
+  /** So many viewers, the last ones, read nothing once they are joined, until `readStalled`. */
+  readonly stalled: number;
 }
 
 /** State of a viewer. */
@@ -60,6 +63,8 @@ export interface PoolCounts {
   joined: number;
   /** Viewers whose connection ended. */
   closed: number;
+  /** Of these, closed by the server as too slow. */
+  closedSlow: number;
   records: number;
   skipped: number;
   /** Data frames. */
@@ -69,6 +74,7 @@ export interface PoolCounts {
   reads: number;
   /** Records out of order or twice, seen by probes. */
   misordered: number;
+  pings: number;
   /** When the last record came, shared µs. */
   lastMicros: number;
 }
@@ -77,12 +83,14 @@ export class ViewerPool {
   readonly counts: PoolCounts = {
     joined: 0,
     closed: 0,
+    closedSlow: 0,
     records: 0,
     skipped: 0,
     frames: 0,
     bytes: 0,
     reads: 0,
     misordered: 0,
+    pings: 0,
     lastMicros: 0,
   };
   readonly latency = new LatencyHistogram();
@@ -101,6 +109,8 @@ export class ViewerPool {
   #oldestChunk = 0;
   readonly #tally: Tally = { records: 0, skipped: 0 };
   readonly #probeEvery: number;
+  /** Number of the first viewer that reads nothing. */
+  #stalledFrom: number;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -110,6 +120,7 @@ export class ViewerPool {
     this.#records = new Float64Array(options.count);
     this.#lastNumber = new Float64Array(options.count).fill(-1);
     this.#unfinished = new Array<Uint8Array | undefined>(options.count).fill(undefined);
+    this.#stalledFrom = options.count - options.stalled;
     this.#probeEvery = Math.max(1, Math.floor(options.count / Math.max(1, options.probes)));
     for (let i = 0; i < CHUNKS_KEPT; i++) {
       this.#chunks.push({ memory: allocate(CHUNK_BYTES_MAX), length: 0, records: 0, skipped: 0, frames: 0 });
@@ -160,9 +171,23 @@ export class ViewerPool {
     counts.bytes = 0;
     counts.reads = 0;
     counts.misordered = 0;
+    counts.pings = 0;
     counts.lastMicros = 0;
     this.#records.fill(0);
     this.latency.reset();
+  }
+
+  /** From now on all viewers read. What they left unread is not timed. */
+  readStalled(): void {
+    const from = this.#stalledFrom;
+    this.#stalledFrom = this.#options.count;
+    // What arrived was said once; and how much it is nobody knows.
+    for (let viewer = from; viewer < this.#options.count; viewer++) {
+      for (let before = -1; before !== this.counts.bytes; ) {
+        before = this.counts.bytes;
+        this.#read(viewer);
+      }
+    }
   }
 
   /** What of `expected` records per viewer neither came nor was announced, by why; and what came twice. */
@@ -198,6 +223,7 @@ export class ViewerPool {
   /** @hot bench/fanout.ts */
   #read(viewer: number): void {
     if (this.#state[viewer] === CLOSED) return;
+    if (viewer >= this.#stalledFrom && this.#state[viewer] === JOINED) return;
     const unfinished = this.#unfinished[viewer];
     let from = 0;
     if (unfinished !== undefined) {
@@ -213,7 +239,7 @@ export class ViewerPool {
     const end = from + count;
     this.counts.bytes += count;
     this.counts.reads++;
-    const isProbe = viewer % this.#probeEvery === 0;
+    const isProbe = viewer % this.#probeEvery === 0 && viewer < this.#options.count - this.#options.stalled;
     if (from === 0 && !isProbe && this.#state[viewer] === JOINED && this.#readKnown(viewer, end)) return;
     let start = 0;
     if (this.#state[viewer] === CONNECTING) {
@@ -245,12 +271,13 @@ export class ViewerPool {
     let isData = start === 0;
     const now = isProbe ? sharedMicros() : 0;
     const next = readFrames(bytes, start, end, (opcode, payloadStart, payloadEnd) => {
-      const message = bytes.subarray(payloadStart, payloadEnd);
+      const payload = bytes.subarray(payloadStart, payloadEnd);
       if (opcode !== OPCODES.binary && opcode !== OPCODES.text) {
         isData = false;
-        this.#control(viewer, opcode, message);
+        this.#control(viewer, opcode, payload);
         return;
       }
+      const message = this.#face.unpack?.(payload) ?? payload;
       frames++;
       tally.records = 0;
       tally.skipped = 0;
@@ -325,8 +352,14 @@ export class ViewerPool {
   }
 
   #control(viewer: number, opcode: number, payload: Uint8Array): void {
-    if (opcode === OPCODES.ping) this.#send(viewer, clientFrame(payload, OPCODES.pong));
-    if (opcode === OPCODES.close) this.#closed(viewer);
+    if (opcode === OPCODES.ping) {
+      this.counts.pings++;
+      this.#send(viewer, clientFrame(payload, OPCODES.pong));
+    }
+    if (opcode !== OPCODES.close) return;
+    const code = payload.length < 2 ? 0 : ((payload[0] as number) << 8) | (payload[1] as number);
+    if (code === CLOSE_CODES.slow_consumer && this.#state[viewer] !== CLOSED) this.counts.closedSlow++;
+    this.#closed(viewer);
   }
 
   #closed(viewer: number): void {

@@ -1,86 +1,60 @@
-/** danmakud itself: one node with the embedded log, as `npm start` runs it, without limits on publishers. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { encodeClientRecord, RECORD_TYPES, recordStride, recordType } from "@danmakud/wire";
-import { startServer } from "./server-process.ts";
-import type { Server, Target } from "./target.ts";
+/** danmakud itself: one node with the embedded log. */
+import {
+  encodeClientRecord,
+  type PublishRecord,
+  RECORD_TYPES,
+  recordStride,
+  recordType,
+} from "@danmakud/wire";
+import { commentOf } from "./comments.ts";
+import { countJson, countTlv, isJsonHello, isTlvHello, unpackJson, unpackTlv } from "./danmakud-frames.ts";
+import { type NodeSettings, startFreshNode } from "./danmakud-node.ts";
+import type { Target } from "./target.ts";
 
-const COMMAND = resolve(import.meta.dir, "../../scripts/danmakud");
-const PATH = "/v1/rooms/bench/ws";
-/** Where a gap record keeps the lower halves of its ends, see docs/protocol.md. */
-const GAP_FROM = 4;
-const GAP_TO = 8;
-const PUBLISH_BYTES_MAX = 256;
+const PUBLISH_BYTES_MAX = 1024;
+/** In a room with comments, one in so many carries its time, in place of a comment. */
+const MARKED_EVERY = 20;
+const NAME = "danmakud";
 
 const scratch = new Uint8Array(64 * 1024);
 
-export type Durability = "fsync" | "os" | "none";
-
-export function makeDataFolder(): string {
-  return mkdtempSync(join(tmpdir(), "danmakud-bench-"));
+/** How its viewers and publisher differ. Part of the target's name, so that other processes find them by it. */
+export interface Variant {
+  /** Name of the room. Default: `bench`. */
+  readonly room?: string;
+  /** Viewers are spread over so many rooms: `room`-0, `room`-1 … The publisher is in `room`. */
+  readonly rooms?: number;
+  readonly encoding?: "tlv" | "json";
+  readonly compress?: boolean;
+  /** `comments`: like those of people; default: 64 bytes with the time. */
+  readonly text?: "comments";
 }
 
-export function removeDataFolder(data: string): void {
-  rmSync(data, { recursive: true, force: true });
-}
-
-/** A node with its log in `data`, which is left as it is at the end. */
-export function startNode(options: {
-  readonly port: number;
-  readonly data: string;
-  readonly durability: Durability;
-  /** Default off. */
-  readonly limits?: "on" | "off";
-}): Promise<Server> {
-  const { port, data, durability, limits = "off" } = options;
-  const flags = `--dev --limits ${limits} --demo off --port ${port} --grpc-port 0 --admin-listen off --durability ${durability}`;
-  return startServer({
-    command: ["sh", COMMAND, "serve", ...flags.split(" "), "--data", data],
-    port,
-    isReady: async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
-      return answer?.ok === true;
-    },
-  });
-}
-
-/** `durability`: the node's flag; only `fsync` is how it runs by default. */
-export function danmakudTarget(durability: Durability = "fsync"): Target {
+/** A node, and viewers and a publisher of one of its rooms. */
+export function danmakudTarget(settings: NodeSettings = {}, variant: Variant = {}): Target {
+  const { room = "bench", encoding = "tlv", compress = false } = variant;
+  const query = new URLSearchParams(Object.entries(variant).map(([name, value]) => [name, String(value)]));
+  const path = (name: string, rest: string): string => `/v1/rooms/${name}/ws?${rest}`;
+  const rest = compress ? "&compress=deflate" : "";
+  const { rooms } = variant;
   return {
-    name: "danmakud",
-    settings: { encoding: "tlv", durability },
+    name: query.size === 0 ? NAME : `${NAME}?${query}`,
+    settings: { encoding, durability: settings.durability ?? "fsync" },
     prepare: async () => undefined,
-    async start({ port }) {
-      const data = makeDataFolder();
-      const server = await startNode({ port, data, durability });
-      return {
-        pid: server.pid,
-        async stop() {
-          await server.stop();
-          removeDataFolder(data);
-        },
-      };
-    },
+    start: ({ port }) => startFreshNode({ ...settings, port }),
     viewer: {
-      path: (viewer) => `${PATH}?uid=viewer-${viewer}`,
-      subprotocol: "danmaku.tlv.v1",
-      isJoined: (message) => recordType(message, 0) === RECORD_TYPES.hello,
-      count(message, into) {
-        for (let at = 0; at < message.length; at += recordStride(message, at)) {
-          const type = recordType(message, at);
-          if (type === RECORD_TYPES.danmaku) into.records++;
-          else if (type === RECORD_TYPES.gap) {
-            into.skipped += readU32(message, at + GAP_TO) - readU32(message, at + GAP_FROM) + 1;
-          }
-        }
-      },
+      path: (viewer) =>
+        path(rooms === undefined ? room : `${room}-${viewer % rooms}`, `uid=viewer-${viewer}${rest}`),
+      subprotocol: `danmaku.${encoding}.v1`,
+      isJoined: encoding === "tlv" ? isTlvHello : isJsonHello,
+      count: encoding === "tlv" ? countTlv : countJson,
+      ...(compress ? { unpack: encoding === "tlv" ? unpackTlv : unpackJson } : {}),
     },
     publisher: {
       kind: "websocket",
-      path: `${PATH}?uid=publisher&role=service`,
+      path: path(room, "uid=publisher&role=service"),
       subprotocol: "danmaku.tlv.v1",
-      isReady: (message) => recordType(message, 0) === RECORD_TYPES.hello,
+      isReady: isTlvHello,
       encode(payloads, first) {
         const messages: Uint8Array[] = [];
         let end = 0;
@@ -89,7 +63,10 @@ export function danmakudTarget(durability: Durability = "fsync"): Target {
             messages.push(scratch.slice(0, end));
             end = 0;
           }
-          end = encodeClientRecord({ type: "publish", id: first + i, content }, scratch, end);
+          const number = first + i;
+          const isComment = variant.text === "comments" && number % MARKED_EVERY !== 0;
+          const record: PublishRecord = { type: "publish", id: number, content };
+          end = encodeClientRecord(isComment ? { ...record, ...commentOf(number) } : record, scratch, end);
         });
         if (end > 0) messages.push(scratch.slice(0, end));
         return messages;
@@ -107,6 +84,21 @@ export function danmakudTarget(durability: Durability = "fsync"): Target {
 
 export const danmakud = danmakudTarget();
 
-function readU32(bytes: Uint8Array, at: number): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+/** The variant that a target's name stands for, or undefined where it is none. */
+export function variantNamed(name: string): Target | undefined {
+  const [system, text] = name.split("?");
+  if (system !== NAME || text === undefined) return undefined;
+  const query = new URLSearchParams(text);
+  const room = query.get("room");
+  const rooms = query.get("rooms");
+  return danmakudTarget(
+    {},
+    {
+      ...(room === null ? {} : { room }),
+      ...(rooms === null ? {} : { rooms: Number(rooms) }),
+      ...(query.get("encoding") === "json" ? { encoding: "json" } : {}),
+      ...(query.get("compress") === "true" ? { compress: true } : {}),
+      ...(query.get("text") === "comments" ? { text: "comments" } : {}),
+    },
+  );
 }

@@ -11,6 +11,8 @@ export interface ServerProcess {
   /** Whether it is ready; asked again and again. Default: it accepts a connection on the port. */
   readonly isReady?: () => Promise<boolean>;
   readonly port: number;
+  /** File that gets its standard error, for those who read it while it runs. */
+  readonly errorFile?: string;
   /** After the end: what it wrote is removed. */
   readonly cleanUp?: () => void;
 }
@@ -22,9 +24,10 @@ export async function startServer(options: ServerProcess): Promise<Server> {
     env: { ...process.env, ...options.env },
     stdin: "ignore",
     stdout: "pipe",
-    stderr: "pipe",
+    stderr: options.errorFile === undefined ? "pipe" : Bun.file(options.errorFile),
   });
-  const output = [new Response(child.stdout).text(), new Response(child.stderr).text()];
+  const output = [new Response(child.stdout).text()];
+  if (child.stderr instanceof ReadableStream) output.push(new Response(child.stderr).text());
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), EXIT_LIMIT_MS);

@@ -8,6 +8,8 @@ import { countPayloads } from "../load/payload.ts";
 
 export type SystemName =
   | "danmakud"
+  /** The same with settings of viewers and publisher, see `danmakud.ts`. */
+  | `danmakud?${string}`
   | "bun-pubsub"
   | "ws"
   | "socket.io"
@@ -54,6 +56,8 @@ export interface ViewerFace {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent right after the upgrade, for example a subscribe command. */
   readonly hello?: readonly Message[];
+  /** The message as it was before it was compressed; all else is asked about that one. */
+  unpack?(message: Uint8Array): Uint8Array;
   /** Whether this message says that the viewer is joined. Left out where the upgrade already says it. */
   isJoined?(message: Uint8Array): boolean;
   /**
