@@ -37,7 +37,12 @@ export class Delivery {
   readonly #due: DueRooms;
   /** Rooms with viewers that read from the log. */
   readonly #behind = new Set<WatchedRoom>();
+  /** Sockets that have room again, in the order in which they said so; those gone meanwhile are in another state. */
+  readonly #drained: ViewerId[] = [];
+  /** What this turn has tried to send so far. */
   #sent = 0;
+  #turnBytes = 0;
+  /** What was sent and is not counted yet. */
   #sentFrames = 0;
   #sentBytes = 0;
   #sentRecords = 0;
@@ -59,25 +64,40 @@ export class Delivery {
   }
 
   /**
-   * Sends what is due, `sendsPerTurnMax` sends at most, a part of each room in turn. Returns whether more is due at once.
-   * @hot bench/fanout.ts
+   * Sends what is due, as much as a turn may, a part of each room in turn. Returns whether more is due at once.
+   * @hot bench/fanout.ts, bench/isolation.ts
    */
   turn(durable: number): boolean {
     this.#sent = 0;
+    this.#turnBytes = 0;
     const { clock } = this.#context;
     const now = clock.monotonic();
+    this.#resumeDrained();
     this.#due.releaseGaps(now);
+    let left = this.#due.count;
+    // A room that came just now stands behind a large one, which must not use up the turn before it.
+    const share = left > 1 ? 0.5 : 1;
     for (const room of this.#due.rooms) {
+      if (left-- === 0 || this.#isSpent(1)) break;
       if (!this.#due.isReady(room, now)) continue;
       const sentBefore = this.#sent;
       const startedAt = clock.monotonic();
-      this.#pass(room, now);
+      this.#pass(room, now, share);
       this.#pacing.observe(this.#sent - sentBefore, clock.monotonic() - startedAt);
-      if (this.#sent >= ROOM_LIMITS.sendsPerTurnMax) break;
+      // To the end of the line, so that the next turn begins with the others; the count above ends this loop.
+      if (room.passAt > 0) this.#due.moveBack(room);
     }
     const waiting = this.#catchUp(durable);
     this.#count();
-    return waiting || this.#due.nextAt() <= now;
+    return waiting || this.#drained.length > 0 || this.#due.nextAt() <= now;
+  }
+
+  /** Whether this share of what a turn may send is used up. */
+  #isSpent(share: number): boolean {
+    return (
+      this.#sent >= ROOM_LIMITS.sendsPerTurnMax * share ||
+      this.#turnBytes >= ROOM_LIMITS.sendBytesPerTurnMax * share
+    );
   }
 
   /** Adds up what was sent since the last turn: shared counters would cost a few lookups per send. */
@@ -102,12 +122,28 @@ export class Delivery {
     this.#resume(room, viewer);
   }
 
-  /** A socket has room again. */
+  /**
+   * A socket has room again; it is sent on with the next turn. Not at once: a thousand sockets may say so in one turn of
+   * the event loop, each of them owed a window full.
+   */
   drained(viewer: ViewerId): void {
     const room = this.#table.rooms[viewer];
     if (room === undefined || this.#table.state[viewer] !== ViewerState.blocked) return;
-    this.#table.blockedAt[viewer] = 0;
-    this.#resume(room, viewer);
+    room.setState(this.#table, viewer, ViewerState.drained);
+    if (this.#drained.push(viewer) === 1) this.#context.wakeSelf();
+  }
+
+  /** Goes on with sockets that have room again. They may use half of the turn: the live ones want the other. */
+  #resumeDrained(): void {
+    let done = 0;
+    while (done < this.#drained.length && !this.#isSpent(0.5)) {
+      const viewer = this.#drained[done++] as ViewerId;
+      const room = this.#table.rooms[viewer];
+      if (room !== undefined && this.#table.state[viewer] === ViewerState.drained) this.#resume(room, viewer);
+    }
+    if (done === 0) return;
+    this.#drained.copyWithin(0, done);
+    this.#drained.length -= done;
   }
 
   /** The viewer or the room is gone. */
@@ -116,14 +152,16 @@ export class Delivery {
     if (room.behind.size === 0) this.#behind.delete(room);
   }
 
-  /** One stretch of a room's pass over its live viewers. */
-  #pass(room: WatchedRoom, now: number): void {
+  /** One stretch of a room's pass over its live viewers: as far as this share of a turn, or the rest of it, goes. */
+  #pass(room: WatchedRoom, now: number, share: number): void {
     const { viewers, window } = room;
     const table = this.#table;
+    const sendsMax = Math.min(ROOM_LIMITS.sendsPerTurnMax, this.#sent + ROOM_LIMITS.sendsPerTurnMax * share);
+    const bytesMax = this.#turnBytes + ROOM_LIMITS.sendBytesPerTurnMax * share;
     this.#frames.clear();
     if (room.passAt === 0) this.#due.begin(room, now);
     let looks = ROOM_LIMITS.sendersLookedMax;
-    while (room.passAt > 0 && this.#sent < ROOM_LIMITS.sendsPerTurnMax && looks > 0) {
+    while (room.passAt > 0 && looks > 0 && this.#sent < sendsMax && this.#turnBytes < bytesMax) {
       if (room.passAt > room.live) room.passAt = room.live;
       if (room.passAt === 0) break;
       const viewer = viewers[--room.passAt] as ViewerId;
@@ -238,7 +276,7 @@ export class Delivery {
       let left = Math.min(room.behind.size, ROOM_LIMITS.pagesPerTurnMax);
       for (const viewer of room.behind) {
         if (left-- === 0) break;
-        if (this.#sent >= ROOM_LIMITS.sendsPerTurnMax) return true;
+        if (this.#isSpent(1)) return true;
         // To the end of the line; the count above keeps this loop from meeting it again.
         room.behind.delete(viewer);
         room.behind.add(viewer);
@@ -362,6 +400,7 @@ export class Delivery {
 
   #send(viewer: ViewerId, frame: Uint8Array | string, records: number): number {
     this.#sent++;
+    this.#turnBytes += frame.length;
     const taken = this.#write(viewer, frame);
     if (taken === 0) {
       this.#context.counters.add(METRICS.drops, 1);

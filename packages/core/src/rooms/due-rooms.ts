@@ -25,6 +25,16 @@ export class DueRooms {
     return this.#due;
   }
 
+  /** How many those are. */
+  get count(): number {
+    return this.#due.size;
+  }
+
+  /** Lets the other rooms go first, those due later too. */
+  moveBack(room: WatchedRoom): void {
+    if (this.#due.delete(room)) this.#due.add(room);
+  }
+
   /** When the next room is due, monotonic ms; infinite where none is. */
   nextAt(): number {
     let next = Number.POSITIVE_INFINITY;

@@ -258,6 +258,7 @@ describe("slow viewers", () => {
     await rooms.publish("r", many(3));
     slow.answer = undefined;
     rooms.hub.drained(slow.id);
+    rooms.run();
     expect(slow.offsets()).toEqual([1, 2, 3]);
   });
 

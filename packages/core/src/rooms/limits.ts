@@ -60,6 +60,8 @@ export const ROOM_LIMITS = {
   historiesMax: 256,
   /** Sends per turn of the event loop, over all rooms: about 2 ms of kernel time. */
   sendsPerTurnMax: 384,
+  /** Bytes that those may have: where frames are long, copying them is what takes the time. About 3 ms. */
+  sendBytesPerTurnMax: 4 << 20,
   /** Pages read from the log per room and turn. */
   pagesPerTurnMax: 32,
   /** Ring entries a thread handles per turn before it looks at its sockets again. */

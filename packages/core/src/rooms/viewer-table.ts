@@ -9,8 +9,9 @@ import type { WatchedRoom } from "./watched-room.ts";
  * - `live`: its cursor moves with the room's window.
  * - `behind`: what it needs has left the window, or never was in it, and is read from the log.
  * - `blocked`: its socket is full; waits for `drained`.
+ * - `drained`: its socket has room again; the next turn goes on with it.
  */
-export const ViewerState = { free: 0, opening: 1, live: 2, behind: 3, blocked: 4 } as const;
+export const ViewerState = { free: 0, opening: 1, live: 2, behind: 3, blocked: 4, drained: 5 } as const;
 
 export const ENCODINGS: readonly Encoding[] = ["tlv", "json", "sse", "tlv-deflate", "json-deflate"];
 export const TLV = 0;

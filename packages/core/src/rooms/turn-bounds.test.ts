@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { ROOM_LIMITS } from "./limits.ts";
+import { draft, person, Rooms, type TestViewer } from "./rooms.fixture.ts";
+
+const SENDS = ROOM_LIMITS.sendsPerTurnMax;
+/** Records of a few hundred bytes fill a window's bytes. */
+const LONG = "x".repeat(190);
+
+function audience(rooms: Rooms, room: string, count: number): TestViewer[] {
+  return Array.from({ length: count }, () => rooms.join(room));
+}
+
+/** Sequences what is published, and lets the gateway have one turn. */
+function turnAfter(rooms: Rooms, room: string): void {
+  rooms.hub.publish(room, person("s", "service"), [draft({})]);
+  rooms.sequencer.turn();
+  rooms.hub.turn();
+}
+
+function framesOf(viewers: readonly TestViewer[]): number {
+  return viewers.reduce((sum, viewer) => sum + viewer.frames, 0);
+}
+
+async function drainedAudience(rooms: Rooms, count: number): Promise<TestViewer[]> {
+  const viewers = audience(rooms, "r", count);
+  rooms.run();
+  for (const viewer of viewers) viewer.answer = 0;
+  for (let i = 0; i < 3; i++) {
+    await rooms.publish(
+      "r",
+      Array.from({ length: 1000 }, () => ({ content: LONG })),
+    );
+  }
+  for (const viewer of viewers) {
+    viewer.answer = undefined;
+    viewer.frames = 0;
+    viewer.bytes = 0;
+  }
+  return viewers;
+}
+
+describe("one turn", () => {
+  test("of a large room's pass is all that a small room waits for", () => {
+    const rooms = new Rooms();
+    const large = audience(rooms, "large", SENDS * 4);
+    const small = audience(rooms, "small", 2);
+    rooms.run();
+    turnAfter(rooms, "large");
+    expect(large.filter((viewer) => viewer.offsets().length > 0)).toHaveLength(SENDS);
+    turnAfter(rooms, "small");
+    expect(small.map((viewer) => viewer.offsets())).toEqual([[1], [1]]);
+    expect(large.filter((viewer) => viewer.offsets().length > 0).length).toBeLessThan(SENDS * 2);
+    rooms.run();
+    for (const viewer of large) expect(viewer.offsets()).toEqual([1]);
+  });
+
+  test("sends no more bytes than it may, where frames are long", async () => {
+    const rooms = new Rooms();
+    const viewers = audience(rooms, "r", 100);
+    rooms.run();
+    const before = framesOf(viewers);
+    rooms.hub.publish(
+      "r",
+      person("s", "service"),
+      Array.from({ length: 1000 }, () => draft({ content: LONG })),
+    );
+    rooms.sequencer.turn();
+    for (const viewer of viewers) viewer.bytes = 0;
+    rooms.hub.turn();
+    const bytes = viewers.reduce((sum, viewer) => sum + viewer.bytes, 0);
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(ROOM_LIMITS.sendBytesPerTurnMax + ROOM_LIMITS.frameBytesMax);
+    expect(framesOf(viewers) - before).toBeLessThan(viewers.length);
+    rooms.run();
+    for (const viewer of viewers) expect(viewer.offsets()).toHaveLength(1000);
+  });
+
+  test("is not spent on sockets that have room again, however many there are", async () => {
+    const rooms = new Rooms();
+    const viewers = await drainedAudience(rooms, 100);
+    for (const viewer of viewers) rooms.hub.drained(viewer.id);
+    expect(framesOf(viewers)).toBe(0);
+    rooms.hub.turn();
+    const bytes = viewers.reduce((sum, viewer) => sum + viewer.bytes, 0);
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(ROOM_LIMITS.sendBytesPerTurnMax / 2 + ROOM_LIMITS.windowBytesMax);
+    rooms.run();
+    for (const viewer of viewers) expect(viewer.offsets().at(-1)).toBe(3000);
+  });
+
+  test("passes over who has left since the socket had room, and over who came in that place", async () => {
+    const rooms = new Rooms();
+    const [first] = await drainedAudience(rooms, 1);
+    if (first === undefined) throw new Error("nobody joined");
+    rooms.hub.drained(first.id);
+    rooms.hub.leave(first.id);
+    const second = rooms.join("r");
+    expect(second.id).toBe(first.id);
+    rooms.run();
+    expect(first.frames).toBe(0);
+    await rooms.publish("r", [{}]);
+    expect(second.offsets()).toEqual([3001]);
+  });
+});
