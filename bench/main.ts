@@ -1,11 +1,14 @@
 /** `npm run bench -- SCENARIO [--seconds N] [--json FILE] [flags]`; see `--help`. */
+import { allocation } from "./allocation.ts";
 import { codec } from "./codec.ts";
+import { compression } from "./compression.ts";
 import { connections } from "./connections.ts";
 import { fanout } from "./fanout.ts";
 import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
 import { formatPage } from "./harness/page.ts";
 import { formatReport, makeReport } from "./harness/report.ts";
 import type { Scenario } from "./harness/scenario.ts";
+import { idle } from "./idle.ts";
 import { ingest } from "./ingest.ts";
 import { isolation } from "./isolation.ts";
 import { joins } from "./joins.ts";
@@ -14,6 +17,8 @@ import { overlay } from "./overlay.ts";
 import { pacing } from "./pacing.ts";
 import { peers } from "./peers.ts";
 import { ring } from "./ring.ts";
+import { socketBuffers } from "./socket-buffers.ts";
+import { stalled } from "./stalled.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   ring,
@@ -23,6 +28,11 @@ const SCENARIOS: readonly Scenario[] = [
   peers,
   pacing,
   isolation,
+  stalled,
+  socketBuffers,
+  compression,
+  allocation,
+  idle,
   ingest,
   joins,
   connections,

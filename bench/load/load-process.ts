@@ -34,7 +34,7 @@ async function watch(role: Role & { role: "viewers" }): Promise<never> {
     await breathe();
     const order = orders.shift();
     if (order?.order === "reset") {
-      pool.reset();
+      pool.reset(order.stalls);
       say({ answer: "done" });
     } else if (order?.order === "readStalled") {
       pool.readStalled();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { bunPubsub } from "../peers/bun-pubsub.ts";
-import { danmakud } from "../peers/danmakud.ts";
+import { danmakud, danmakudTarget } from "../peers/danmakud.ts";
 import { drawChart } from "./chart.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { countPayloads, makePayload, PAYLOAD_BYTES, readPayloads } from "./payload.ts";
@@ -68,7 +68,9 @@ test("a chart names its systems and escapes what it is told", () => {
   expect(svg).not.toContain("NaN");
 });
 
-describe.each([danmakud, bunPubsub])("measuring $name", (target) => {
+const compressed = danmakudTarget({}, { room: "tests", encoding: "json", compress: true, text: "comments" });
+
+describe.each([danmakud, compressed, bunPubsub])("measuring $name", (target) => {
   test("accounts for every delivery", async () => {
     const measured = await measure(target, {
       viewers: 20,
@@ -79,6 +81,8 @@ describe.each([danmakud, bunPubsub])("measuring $name", (target) => {
       probes: 5,
       pauseMicros: 0,
       processes: 2,
+      // They read in the end.
+      stalled: 10,
     });
     expect(measured.offered).toBe(2000);
     expect(measured.delivered).toBe(2000);

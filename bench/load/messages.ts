@@ -21,8 +21,8 @@ export type Role =
   | ({ readonly role: "joins" } & JoinOptions);
 
 export type Order =
-  /** Viewers: count from zero. */
-  | { readonly order: "reset" }
+  /** Viewers: count from zero; those who are to stall do so from now on, or read. */
+  | { readonly order: "reset"; readonly stalls: boolean }
   /** Viewers: those who read nothing read what is there, and go on reading. */
   | { readonly order: "readStalled" }
   /** Viewers: report when `records` have come to every viewer, or nothing has for `quietMs`, or at the limit. */

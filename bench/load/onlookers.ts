@@ -16,7 +16,14 @@ export class Onlookers {
 
   constructor(port: number, count: number) {
     const system = "danmakud";
-    const viewers = { first: 0, count, probes: count, pauseMicros: 0, connectLimitMs: CONNECT_LIMIT_MS };
+    const viewers = {
+      first: 0,
+      count,
+      probes: count,
+      pauseMicros: 0,
+      stalled: 0,
+      connectLimitMs: CONNECT_LIMIT_MS,
+    };
     this.#viewers = new LoadProcess({ role: "viewers", system, port, ...viewers });
     this.#publisher = new LoadProcess({ role: "publisher", system, port });
   }
@@ -28,7 +35,7 @@ export class Onlookers {
 
   /** Latencies of all deliveries of a little more than a second, from the intended time of the publish. */
   async watch(): Promise<LatencyHistogram> {
-    this.#viewers.tell({ order: "reset" });
+    this.#viewers.tell({ order: "reset", stalls: false });
     await this.#viewers.next("done");
     const schedule = { ratePerSecond: RATE_PER_SECOND, seconds: SECONDS, tickMicros: TICK_MICROS };
     this.#publisher.tell({ order: "publish", ...schedule, first: this.#published });

@@ -4,7 +4,7 @@ import { sharedMicros } from "./clock.ts";
 import { busyMicros, cpuMicros, machineMicros, processTree } from "./cpu.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { LoadProcess } from "./load-client.ts";
-import type { ViewersReport } from "./messages.ts";
+import type { PublisherReport, ViewersReport } from "./messages.ts";
 import { freePort } from "./ports.ts";
 
 export interface Load {
@@ -168,7 +168,7 @@ export class RoomLoad {
   /** A warm-up, then the load. */
   async run(): Promise<Measured> {
     const { warmUpSeconds, seconds } = this.#load;
-    if (warmUpSeconds > 0) await this.stretch(warmUpSeconds);
+    if (warmUpSeconds > 0) await this.stretch(warmUpSeconds, false);
     return await this.stretch(seconds);
   }
 
@@ -177,10 +177,35 @@ export class RoomLoad {
     return [...this.#viewers, this.#publisher].map((process) => process.pid);
   }
 
-  /** Publishes for so long, waits until all of it came, and says what it took. */
-  async stretch(seconds: number): Promise<Measured> {
-    const { viewers, ratePerSecond, tickMicros } = this.#load;
-    for (const process of this.#viewers) process.tell({ order: "reset" });
+  /**
+   * Publishes for so long, waits until all of it came, and says what it took. `stalls`: those viewers that the load says
+   * read nothing until all is published.
+   */
+  stretch(seconds: number, stalls = true): Promise<Measured> {
+    const { ratePerSecond, tickMicros } = this.#load;
+    return this.#account(seconds, stalls, async () => {
+      this.#publisher.tell({ order: "publish", ratePerSecond, seconds, tickMicros, first: this.#published });
+      const { report } = await this.#publisher.next("published");
+      this.#published += report.sent;
+      return report;
+    });
+  }
+
+  /** The same without publishing anything. */
+  rest(seconds: number): Promise<Measured> {
+    return this.#account(seconds, false, async () => {
+      await Bun.sleep(seconds * 1000);
+      return { offered: 0, sent: 0, lateMicrosMax: 0 };
+    });
+  }
+
+  async #account(
+    seconds: number,
+    stalls: boolean,
+    publish: () => Promise<PublisherReport>,
+  ): Promise<Measured> {
+    const { viewers, stalled = 0 } = this.#load;
+    for (const process of this.#viewers) process.tell({ order: "reset", stalls });
     for (const process of this.#viewers) await process.next("done");
     const server = processTree(this.#serverPid);
     const loadPids = this.pids;
@@ -190,10 +215,8 @@ export class RoomLoad {
     const busy = loadPids.map(busyMicros);
     const began = sharedMicros();
 
-    this.#publisher.tell({ order: "publish", ratePerSecond, seconds, tickMicros, first: this.#published });
-    const { report: published } = await this.#publisher.next("published");
-    this.#published += published.sent;
-    if ((this.#load.stalled ?? 0) > 0) await this.#readStalled();
+    const published = await publish();
+    if (stalls && stalled > 0) await this.#readStalled();
     const drain = { records: published.sent, quietMs: QUIET_MS, limitMs: DRAIN_LIMIT_MS } as const;
     for (const process of this.#viewers) process.tell({ order: "drain", ...drain });
     const reports: ViewersReport[] = [];

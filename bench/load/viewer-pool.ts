@@ -31,7 +31,7 @@ export interface PoolOptions {
    * to the latencies. 0: sleep until something comes.
    */
   readonly pauseMicros: number;
-  /** So many viewers, the last ones, read nothing once they are joined, until `readStalled`. */
+  /** So many viewers, the last ones, can be told to read nothing (`reset`) until `readStalled`. */
   readonly stalled: number;
 }
 
@@ -120,7 +120,7 @@ export class ViewerPool {
     this.#records = new Float64Array(options.count);
     this.#lastNumber = new Float64Array(options.count).fill(-1);
     this.#unfinished = new Array<Uint8Array | undefined>(options.count).fill(undefined);
-    this.#stalledFrom = options.count - options.stalled;
+    this.#stalledFrom = options.count;
     this.#probeEvery = Math.max(1, Math.floor(options.count / Math.max(1, options.probes)));
     for (let i = 0; i < CHUNKS_KEPT; i++) {
       this.#chunks.push({ memory: allocate(CHUNK_BYTES_MAX), length: 0, records: 0, skipped: 0, frames: 0 });
@@ -162,9 +162,10 @@ export class ViewerPool {
     } while (sharedMicros() < end);
   }
 
-  /** Counts from zero again. */
-  reset(): void {
+  /** Counts from zero again; `stalls`: from now on those who are to read nothing do so. */
+  reset(stalls: boolean): void {
     const { counts } = this;
+    if (stalls) this.#stalledFrom = this.#options.count - this.#options.stalled;
     counts.records = 0;
     counts.skipped = 0;
     counts.frames = 0;

@@ -1,5 +1,5 @@
 /** Bun's own pub/sub, which is uWebSockets, and the bare send loop that all systems are held against. */
-import { startServer } from "./server-process.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
 import { type SystemName, type Target, tallyPayloads } from "./target.ts";
 
 const SERVER = new URL("./bun-pubsub-server.ts", import.meta.url).pathname;
@@ -11,7 +11,11 @@ const GATHER_MS = 10;
 /** A danmakud record of a 64-byte text and a short uid; the loop's frames are to have the size of danmakud's. */
 const RECORD_BYTES = 96;
 
-export function bunTarget(name: SystemName, how: "publish" | "loop"): Target {
+export function bunTarget(
+  name: SystemName,
+  how: "publish" | "loop",
+  settings: Pick<ServerProcess, "env" | "errorFile"> = {},
+): Target {
   const recordBytes = how === "loop" ? RECORD_BYTES : 64;
   return {
     name,
@@ -22,6 +26,7 @@ export function bunTarget(name: SystemName, how: "publish" | "loop"): Target {
       startServer({
         command: [process.execPath, SERVER, ...[port, gatherMs, how, recordBytes].map(String)],
         port,
+        ...settings,
       }),
     viewer: { path: () => "/view", count: tallyPayloads },
     publisher: {

@@ -12,6 +12,9 @@ import { readdirSync } from "node:fs";
 /** Bytes not yet sent at which a socket counts as full (`TCP_NOTSENT_LOWAT`, tcp(7)): a few frames of a busy room. */
 const UNSENT_BYTES_MAX = 64 * 1024;
 
+/** `off` leaves sockets to the kernel's own bounds: for the benchmark that shows what ours costs, never in service. */
+const IS_BOUNDED = process.env.DANMAKUD_SOCKET_BOUND !== "off";
+
 // Linux, asm-generic/socket.h and tcp.h.
 const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
@@ -34,7 +37,7 @@ const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64
 
 /** Bounds the sockets accepted on `port`. Returns how many listening sockets were found. */
 export function boundSocketBuffers(port: number): number {
-  if (process.platform !== "linux") return 0;
+  if (process.platform !== "linux" || !IS_BOUNDED) return 0;
   const libc = openLibrary();
   if (libc === undefined) return 0;
   let found = 0;
