@@ -129,23 +129,41 @@ export class ViewerPage {
   }
 
   /** Leftmost pixel that is drawn on the flying layer, in the canvas's own count; undefined where it is empty. */
-  flyingLeft(): Promise<number | undefined> {
+  async flyingLeft(): Promise<number | undefined> {
+    return (await this.#flyingInk()).left;
+  }
+
+  /** Lines of comments on the flying layer: stretches of rows with something drawn, with empty rows in between. */
+  async flyingRows(): Promise<number> {
+    return (await this.#flyingInk()).rows;
+  }
+
+  #flyingInk(): Promise<{ left: number | undefined; rows: number }> {
     return this.page.locator("#flight").evaluate((stage) => {
       const canvas = stage.querySelector("canvas");
-      if (!canvas?.width) return undefined;
+      let left: number | undefined;
+      let rows = 0;
+      if (!canvas?.width) return { left, rows };
       // A worker draws on it, so it has no context here; its picture can be copied.
+      const { width, height } = canvas;
       const copy = document.createElement("canvas");
-      copy.width = canvas.width;
-      copy.height = canvas.height;
+      copy.width = width;
+      copy.height = height;
       const context = copy.getContext("2d");
       context?.drawImage(canvas, 0, 0);
-      const data = context?.getImageData(0, 0, copy.width, copy.height).data ?? [];
-      let left: number | undefined;
-      for (let at = 3; at < data.length; at += 4) {
-        const x = ((at - 3) / 4) % copy.width;
-        if (data[at] !== 0 && (left === undefined || x < left)) left = x;
+      const data = context?.getImageData(0, 0, width, height).data ?? [];
+      let wasInked = false;
+      for (let y = 0; y < height; y++) {
+        let isInked = false;
+        for (let x = 0; x < width; x++) {
+          if ((data[(y * width + x) * 4 + 3] ?? 0) === 0) continue;
+          isInked = true;
+          if (left === undefined || x < left) left = x;
+        }
+        if (isInked && !wasInked) rows++;
+        wasInked = isInked;
       }
-      return left;
+      return { left, rows };
     });
   }
 

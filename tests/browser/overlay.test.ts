@@ -234,7 +234,7 @@ describeInBrowser("the overlay", () => {
     await page.evaluate(() => {
       for (let n = 0; n < 50; n++) window.overlay.emit({ content: `<b>comment ${n}</b>` });
     });
-    const list = page.locator('#stage ul[role="log"][aria-label="Danmaku"] li');
+    const list = page.locator('#stage [role="log"][aria-label="Danmaku"] li');
     await waitFor("the list", async () => (await list.count()) > 0);
     expect(await list.count()).toBe(30);
     expect(await list.last().textContent()).toBe("<b>comment 49</b>");

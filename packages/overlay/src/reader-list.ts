@@ -2,7 +2,8 @@
 import { READER_EVERY_MS, READER_ROWS_MAX } from "./limits.ts";
 
 export class ReaderList {
-  readonly element = document.createElement("ul");
+  readonly element = document.createElement("div");
+  readonly #list = document.createElement("ul");
   #texts: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -22,6 +23,8 @@ export class ReaderList {
     style.overflow = "hidden";
     style.clipPath = "inset(50%)";
     style.whiteSpace = "nowrap";
+    // The log is around the list: a list with another role would leave its rows without one.
+    element.append(this.#list);
   }
 
   add(text: string): void {
@@ -32,7 +35,7 @@ export class ReaderList {
 
   clear(): void {
     this.#texts = [];
-    this.element.replaceChildren();
+    this.#list.replaceChildren();
   }
 
   destroy(): void {
@@ -42,13 +45,13 @@ export class ReaderList {
 
   #write(): void {
     this.#timer = undefined;
-    const { element } = this;
+    const list = this.#list;
     for (const text of this.#texts) {
       const row = document.createElement("li");
       row.textContent = text;
-      element.append(row);
+      list.append(row);
     }
     this.#texts = [];
-    while (element.childElementCount > READER_ROWS_MAX) element.firstElementChild?.remove();
+    while (list.childElementCount > READER_ROWS_MAX) list.firstElementChild?.remove();
   }
 }

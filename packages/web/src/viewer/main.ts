@@ -152,7 +152,8 @@ function showLanguage(): void {
   translate(document, language);
   const button = byId("language", HTMLButtonElement);
   button.textContent = say("otherLanguage");
-  button.setAttribute("aria-label", say("switchLanguage"));
+  // A name begins with what is seen, so that it can be spoken to.
+  button.setAttribute("aria-label", `${say("otherLanguage")} – ${say("switchLanguage")}`);
   status.refresh();
   video.refresh();
   showOnline();
