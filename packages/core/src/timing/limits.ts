@@ -1,0 +1,11 @@
+/** Bounds of the timing wheel, each with its reason. */
+export const TIMING_LIMITS = {
+  /** Pending timers of one wheel: 2^24 fit into a handle; a node's threads stay far below. */
+  timersMax: 1 << 24,
+  /** Timers moved or fired by one `advance`: under 1 ms of the wheel's own work, whatever has piled up. */
+  workPerAdvance: 4096,
+  /** Timers that one `advance` brings inwards before their time comes, so that no border between blocks is a burst. */
+  preparedPerAdvance: 512,
+  /** What the owner hands over with a timer: which of its concerns it is. */
+  kindMax: 255,
+} as const;
