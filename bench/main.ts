@@ -17,11 +17,13 @@ import { overlay } from "./overlay.ts";
 import { pacing } from "./pacing.ts";
 import { peers } from "./peers.ts";
 import { ring } from "./ring.ts";
+import { scheduler } from "./scheduler.ts";
 import { socketBuffers } from "./socket-buffers.ts";
 import { stalled } from "./stalled.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   ring,
+  scheduler,
   codec,
   fanout,
   latency,
