@@ -33,6 +33,8 @@ const SUBJECTS: readonly Subject[] = [
 ];
 /** Nearly nothing is published: what a heap with so many viewers allocates by itself. */
 const IDLE_RATE = 1;
+/** With fewer deliveries, growth per million of them says nothing. */
+const DELIVERIES_MIN = 1e6;
 
 /** What the thread that sends allocates while it does. */
 export const allocation: Scenario = {
@@ -138,7 +140,9 @@ function heapMetrics(before: HeapHistory, after: HeapHistory, measured: Measured
   return {
     allocatedBytesPerSecond: allocated / wallSeconds,
     allocatedBytesPerDelivery: allocated / Math.max(1, delivered),
-    heapGrowthPerMillionBytes: ((after.keptBytes - before.keptBytes) * 1e6) / Math.max(1, delivered),
+    ...(delivered < DELIVERIES_MIN
+      ? {}
+      : { heapGrowthPerMillionBytes: ((after.keptBytes - before.keptBytes) * 1e6) / delivered }),
     heapKeptMiB: after.keptBytes / 2 ** 20,
     collectionsPerSecond: (after.collections - before.collections) / wallSeconds,
     collectionMostMs: after.pauseMsMax,
