@@ -7,6 +7,7 @@ import { type Command, EXIT } from "./command.ts";
 /** Loaded when asked for: `token` does not pay for the server's modules. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   serve: () => import("./serve.ts"),
+  dispatch: () => import("./dispatch.ts"),
   replay: () => import("./replay.ts"),
   tail: () => import("./tail.ts"),
   export: () => import("./export.ts"),
@@ -15,7 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
 };
 
 /** Promised names that this version does not have yet. */
-const LATER = ["dispatch", "simulate", "moderate"];
+const LATER = ["simulate", "moderate"];
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;

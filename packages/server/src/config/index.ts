@@ -1,3 +1,5 @@
+export { DISPATCH_FLAGS } from "./dispatch-flags.ts";
+export { type DispatchOptions, parseDispatch } from "./dispatch-options.ts";
 export {
   type Flag,
   type FlagTable,

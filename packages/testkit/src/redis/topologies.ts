@@ -1,6 +1,11 @@
+import { freePort } from "../free-port.ts";
 import { PATIENCE } from "../patience.ts";
 import { waitFor } from "../wait-for.ts";
 import { RedisServer, redisCli } from "./server.ts";
+
+const BUS_PORT_DISTANCE = 10_000;
+/** Where Linux begins to take ports of outgoing connections. */
+const EPHEMERAL_PORT_MIN = 32_768;
 
 /** A Redis service for tests: real servers, and ways to hurt them. */
 export interface RedisService extends AsyncDisposable {
@@ -92,7 +97,9 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
     "no",
   ];
   const servers = await Promise.all(
-    [...Array(6)].map(() => RedisServer.start({ flags: [...own, ...flags] })),
+    [...Array(6)].map(async () =>
+      RedisServer.start({ flags: [...own, ...flags], port: await clusterPort() }),
+    ),
   );
   const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
   const made = await redisCli([
@@ -141,6 +148,14 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
       await waitFor("a replica to take over", async () => (await masterOf(room)) !== old);
     },
   });
+}
+
+/** The servers of a Cluster talk to each other on a port 10,000 higher, which must not be one that the kernel gives out. */
+async function clusterPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (port + BUS_PORT_DISTANCE < EPHEMERAL_PORT_MIN) return port;
+  }
 }
 
 function service(

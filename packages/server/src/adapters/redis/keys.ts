@@ -14,8 +14,9 @@
  * dispatch:{slot-N}:rooms     set      rooms of a dispatch slot that have a stream
  * dispatch:{slot-N}:lease     string   the worker that has the slot
  * dispatch:{slot-N}:bell      channel  (sharded) names of rooms that were just written to
- * dispatch:workers            hash     the workers that are alive
  * danmakud:nodes              sorted set  nodes by their last sign of life, Unix ms
+ * dispatch:{slot-N}:fence     string   token of the last lease, which grows with each change of hands
+ * dispatch:workers            sorted set  the workers that are alive, by when they no longer count as such
  * ```
  */
 
@@ -73,6 +74,7 @@ export const DISPATCH_SLOTS = 1024;
 export const DISPATCH_WORKERS_KEY = "dispatch:workers";
 export const dispatchRoomsKey = (slot: number): string => `dispatch:{slot-${slot}}:rooms`;
 export const dispatchLeaseKey = (slot: number): string => `dispatch:{slot-${slot}}:lease`;
+export const dispatchFenceKey = (slot: number): string => `dispatch:{slot-${slot}}:fence`;
 export const dispatchBellChannel = (slot: number): string => `dispatch:{slot-${slot}}:bell`;
 
 /** The dispatch slot of a room. */

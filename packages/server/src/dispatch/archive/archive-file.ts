@@ -1,0 +1,109 @@
+/** One file of the archive that is being written: whole lines only, whatever fails in between. */
+import { type FileHandle, open, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+
+/** Suffix of the mark that stands beside a file while somebody writes it. */
+export const MARK_SUFFIX = ".writing";
+
+/** Who writes, as the mark says it. */
+export interface WriterMark {
+  readonly host: string;
+  readonly pid: number;
+}
+
+export class ArchiveFile {
+  readonly path: string;
+  readonly openedAtMs: number;
+  readonly #handle: FileHandle;
+  /** Bytes of whole lines. */
+  #length = 0;
+  #isSynced = true;
+
+  private constructor(path: string, handle: FileHandle, openedAtMs: number) {
+    this.path = path;
+    this.#handle = handle;
+    this.openedAtMs = openedAtMs;
+  }
+
+  /**
+   * Makes a new file. Its entry in the folder is on disk when this resolves, as syncing the file alone would not do.
+   * @throws the system's error, also where the file is there already.
+   */
+  static async create(path: string, nowMs: number): Promise<ArchiveFile> {
+    const mark: WriterMark = { host: hostname(), pid: process.pid };
+    try {
+      await writeFile(path + MARK_SUFFIX, `${JSON.stringify(mark)}\n`);
+      const handle = await open(path, "ax");
+      await syncFolder(dirname(path));
+      return new ArchiveFile(path, handle, nowMs);
+    } catch (error) {
+      await rm(path + MARK_SUFFIX, { force: true }).catch(() => {}); // or a full disk fills with marks
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.#length;
+  }
+
+  /**
+   * Appends whole lines. After a failure the file is cut back to what it was.
+   * @throws the system's error; a file that could not even be cut back has `isBroken` set.
+   */
+  async append(lines: Uint8Array): Promise<void> {
+    let written = 0;
+    try {
+      while (written < lines.length) {
+        const { bytesWritten } = await this.#handle.write(lines, written, lines.length - written);
+        written += bytesWritten;
+      }
+    } catch (error) {
+      await this.#handle.truncate(this.#length).catch(() => {
+        this.isBroken = true;
+      });
+      throw error;
+    }
+    this.#length += written;
+    this.#isSynced = false;
+  }
+
+  /** What was appended last is not whole, and stays so until it is repaired at a later start. */
+  isBroken = false;
+
+  /** @throws the system's error. What the kernel could not write once it may have dropped: then `isBroken` is set. */
+  async sync(): Promise<void> {
+    if (this.#isSynced) return;
+    try {
+      await this.#handle.datasync();
+      this.#isSynced = true;
+    } catch (error) {
+      this.isBroken = true;
+      throw error;
+    }
+  }
+
+  /** Shows that the writer lives. */
+  async touch(now: Date): Promise<void> {
+    await utimes(this.path + MARK_SUFFIX, now, now);
+  }
+
+  /** Syncs and closes. The mark stays beside a broken file, for the next start to repair it. */
+  async close(): Promise<void> {
+    try {
+      await this.sync();
+    } finally {
+      await this.#handle.close();
+      if (!this.isBroken) await rm(this.path + MARK_SUFFIX, { force: true });
+    }
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

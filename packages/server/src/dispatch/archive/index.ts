@@ -1,0 +1,2 @@
+export { ArchiveSink } from "./archive-sink.ts";
+export * from "./limits.ts";

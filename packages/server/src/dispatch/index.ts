@@ -1,0 +1,2 @@
+/** What a module with a sink of its own imports. */
+export * from "./sink.ts";

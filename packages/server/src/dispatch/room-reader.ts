@@ -1,0 +1,140 @@
+/** Reads new entries of the rooms that may have some, as fast as the sinks take them. */
+import { offsetOfId, type ReadReply } from "../adapters/redis/index.ts";
+import { backoffMs } from "./backoff.ts";
+import type { DispatchRoom } from "./dispatch-room.ts";
+import { BLOCK_MS, GATHER_ENTRIES, GATHER_MS, READ_COUNT, READ_ROOMS_MAX } from "./limits.ts";
+import { type QueuedEntry, queueEntry } from "./queued-entry.ts";
+import { reasonOf, type WorkerContext } from "./worker-context.ts";
+
+export class RoomReader {
+  readonly #context: WorkerContext;
+  #underWay = 0;
+  #isWaiting = false;
+  #failures = 0;
+  #isStopped = false;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    context.desk.onDue = () => this.#endWait();
+  }
+
+  /** Works until `stop`, and until the reads that are under way have come back. */
+  async run(): Promise<void> {
+    const { desk, store, random } = this.#context;
+    while (!this.#isStopped || this.#underWay > 0) {
+      if (this.#isStopped || desk.isFull || !store.isReady) {
+        await desk.readWanted.sleep(50);
+        continue;
+      }
+      const failures = this.#failures;
+      if (store.readsMany) await this.#readMany();
+      else await this.#readEach();
+      if (this.#failures > failures) await Bun.sleep(backoffMs(this.#failures, random(), 2_000));
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.interrupt();
+    this.#context.desk.readWanted.wake();
+  }
+
+  /** Ends a wait for new entries, e.g. since one of the rooms is to be given to another worker. */
+  interrupt(): void {
+    this.#endWait();
+  }
+
+  /** Many rooms per command; waits for something where nothing is known to be there. */
+  async #readMany(): Promise<void> {
+    const { desk } = this.#context;
+    let rooms = desk.takeDue(READ_ROOMS_MAX);
+    const isWait = rooms.length === 0;
+    if (isWait) rooms = desk.takeRecent();
+    if (rooms.length === 0) return await desk.readWanted.sleep(BLOCK_MS);
+    const { now } = this.#context;
+    const beganAtMs = now();
+    this.#isWaiting = isWait;
+    const count = await this.#read(rooms, isWait ? BLOCK_MS : 0);
+    this.#isWaiting = false;
+    if (count < GATHER_ENTRIES && now() - beganAtMs < GATHER_MS) await Bun.sleep(GATHER_MS);
+  }
+
+  /** One room per command, several commands under way. */
+  async #readEach(): Promise<void> {
+    const { desk } = this.#context;
+    for (const room of desk.takeDue(READ_ROOMS_MAX - this.#underWay)) {
+      this.#read([room], 0).finally(() => desk.readWanted.wake());
+    }
+    await Bun.sleep(GATHER_MS);
+    await desk.readWanted.sleep(BLOCK_MS);
+  }
+
+  /** @returns how many entries came. */
+  async #read(rooms: readonly DispatchRoom[], blockMs: number): Promise<number> {
+    const { store, desk, log } = this.#context;
+    const served = rooms.filter((room) => room.phase === "ready" && this.#context.holds(room));
+    this.#underWay++;
+    try {
+      if (served.length === 0) return 0;
+      const reply = await store.read(
+        served.map(({ name }) => name),
+        READ_COUNT,
+        blockMs,
+      );
+      this.#failures = 0;
+      this.#take(served, reply);
+      return reply.rooms.reduce((sum, [, entries]) => sum + entries.length, 0);
+    } catch (error) {
+      if (this.#failures++ === 0) log.warn({ reason: reasonOf(error) }, "reading failed");
+      // Redis may have given us entries in a reply that never came: they are ours, pending, and to be claimed.
+      for (const room of served) this.#startAgain(room);
+      return 0;
+    } finally {
+      this.#underWay--;
+      for (const room of rooms) desk.readDone(room);
+    }
+  }
+
+  #startAgain(room: DispatchRoom): void {
+    room.claimIdleMs = 0;
+    room.claimCursor = "0-0";
+    this.#context.desk.attach(room);
+  }
+
+  #take(rooms: readonly DispatchRoom[], reply: ReadReply): void {
+    const { desk, metrics, holds, now, wallClock } = this.#context;
+    const byName = new Map(rooms.map((room) => [room.name, room]));
+    const readAtMs = now();
+    for (const [name, entries] of reply.rooms) {
+      const room = byName.get(name);
+      // Read, but no longer ours: the next owner finds them pending.
+      if (room === undefined || room.isLeft || !holds(room)) continue;
+      const queued: QueuedEntry[] = [];
+      for (const { id, fields } of entries) {
+        if (fields === null) continue;
+        const offset = offsetOfId(id);
+        const entry = queueEntry(name, room.epochOf(offset), id, fields, readAtMs);
+        if (entry.newEpoch !== undefined) room.beginEpoch(entry.newEpoch, offset - 1);
+        queued.push(entry);
+      }
+      if (entries.length >= READ_COUNT) room.isDue = true;
+      const first = queued[0]?.entry;
+      if (first !== undefined && typeof first !== "string") metrics.noteAge(wallClock() - first.ts);
+      desk.receive(room, queued, false);
+      metrics.read.inc(queued.length);
+    }
+    if (reply.withoutGroup.length === 0) return;
+    for (const name of reply.withoutGroup) {
+      const room = byName.get(name);
+      if (room !== undefined) desk.startOver(room);
+    }
+    // The command failed as a whole, so the others were not read.
+    for (const room of rooms) room.isDue = true;
+  }
+
+  #endWait(): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    void this.#context.store.stopWaiting();
+  }
+}
