@@ -3,6 +3,7 @@ import { allocation } from "./allocation.ts";
 import { codec } from "./codec.ts";
 import { compression } from "./compression.ts";
 import { connections } from "./connections.ts";
+import { dispatch } from "./dispatch.ts";
 import { fanout } from "./fanout.ts";
 import { helpText, parseArguments, UsageError } from "./harness/arguments.ts";
 import { formatPage } from "./harness/page.ts";
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   joins,
   connections,
   overlay,
+  dispatch,
 ];
 
 async function main(args: readonly string[]): Promise<number> {
