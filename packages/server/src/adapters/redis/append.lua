@@ -76,6 +76,11 @@ elseif shown > head then
   head = shown
 end
 if server ~= here then put('server', here) end
+if epoch ~= m[1] then
+  -- Which records are of which epoch, for those who read the stream later.
+  put('epochFrom', text(head))
+  put('epochBefore', m[1] or '')
+end
 
 -- Was this batch written before, and only the answer lost?
 if m[14] and epoch == m[1] then
