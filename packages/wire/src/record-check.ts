@@ -44,6 +44,7 @@ const FIELDS: { readonly [T in WireRecord["type"]]: Readonly<Record<string, Chec
   delete: { offset: isOffset, ts: isTs, of: optional(isOffset), ofUid: optional(isUid) },
   gap: { from: isOffset, to: isOffset, reason: isReason },
   ack: { id: isId, offset: isOffset },
+  scheduled: { id: isId, scheduled: isDuration, deliverAt: isTs },
   error: { code: isErrorCode, message: isText, id: optional(isId), retryAfterMs: optional(isDuration) },
   stats: { online: isDuration },
   pong: { id: isId },

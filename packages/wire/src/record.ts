@@ -74,6 +74,16 @@ export interface AckRecord {
   readonly offset: number;
 }
 
+/** Publish `id` waits for its time; an `ack` follows when it is in the room's log. */
+export interface ScheduledRecord {
+  readonly type: "scheduled";
+  readonly id: number;
+  /** Names it in the list of what is scheduled. */
+  readonly scheduled: number;
+  /** Unix ms. */
+  readonly deliverAt: number;
+}
+
 /** A refusal; with `id` where it answers a message of the client. */
 export interface ErrorRecord {
   readonly type: "error";
@@ -129,6 +139,7 @@ export type ServerRecord =
   | DeleteRecord
   | GapRecord
   | AckRecord
+  | ScheduledRecord
   | ErrorRecord
   | StatsRecord
   | PongRecord;

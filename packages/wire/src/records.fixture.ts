@@ -105,6 +105,10 @@ export const serverRecords: fc.Arbitrary<ServerRecord> = fc.oneof(
     .map(([a, b, reason]) => ({ type: "gap" as const, from: Math.min(a, b), to: Math.max(a, b), reason })),
   fc.record({ type: constant("ack"), id: ids, offset: offsets }, { noNullPrototype: true }),
   fc.record(
+    { type: constant("scheduled"), id: ids, scheduled: whole(2 ** 32 - 1), deliverAt: times },
+    { noNullPrototype: true },
+  ),
+  fc.record(
     {
       type: constant("error"),
       code: fc.constantFrom(...ERROR_CODES),

@@ -16,6 +16,7 @@ import {
   type HelloRecord,
   MODES,
   type PublishRecord,
+  type ScheduledRecord,
   type ServerRecord,
   type WireRecord,
 } from "./record.ts";
@@ -61,6 +62,10 @@ import {
   OFFSET_HI,
   OFFSET_LO,
   RECORD_TYPES,
+  SCHEDULED_AT_HI,
+  SCHEDULED_AT_LO,
+  SCHEDULED_BYTES,
+  SCHEDULED_NUMBER,
   STATS_BYTES,
   STATS_ONLINE,
   TS_HI,
@@ -113,6 +118,8 @@ function decodeServerRecord(bytes: Uint8Array, at: number, length: number): Serv
       return decodeGap(bytes, at, length);
     case RECORD_TYPES.ack:
       return decodeAck(bytes, at, length);
+    case RECORD_TYPES.scheduled:
+      return decodeScheduled(bytes, at, length);
     case RECORD_TYPES.error:
       return decodeError(bytes, at, length);
     case RECORD_TYPES.stats:
@@ -207,6 +214,17 @@ function readId(bytes: Uint8Array, at: number, type: string): number {
   const hi = getU32(bytes, at + ID_HI);
   if (hi > ID_HI_MASK) malformed(type);
   return join(getU32(bytes, at + ID_LO), hi);
+}
+
+function decodeScheduled(bytes: Uint8Array, at: number, length: number): ScheduledRecord {
+  const isSound = length === SCHEDULED_BYTES && recordAux(bytes, at) === 0;
+  if (!isSound || getU16(bytes, at + SCHEDULED_AT_HI + 2) !== 0) malformed("scheduled");
+  return {
+    type: "scheduled",
+    id: readId(bytes, at, "scheduled"),
+    scheduled: getU32(bytes, at + SCHEDULED_NUMBER),
+    deliverAt: getU48(bytes, at + SCHEDULED_AT_LO, at + SCHEDULED_AT_HI),
+  };
 }
 
 function decodeError(bytes: Uint8Array, at: number, length: number): ErrorRecord {

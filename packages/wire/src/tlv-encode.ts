@@ -31,6 +31,10 @@ import {
   OFFSET_HI,
   OFFSET_LO,
   RECORD_TYPES,
+  SCHEDULED_AT_HI,
+  SCHEDULED_AT_LO,
+  SCHEDULED_BYTES,
+  SCHEDULED_NUMBER,
   STATS_BYTES,
   STATS_ONLINE,
   TS_HI,
@@ -164,6 +168,23 @@ export function encodeAck(
   putU32(bytes, at + ACK_OFFSET_LO, offset >>> 0);
   putU32(bytes, at + ACK_OFFSET_HI, upper(offset));
   return finish(bytes, at, at + ACK_BYTES, RECORD_TYPES.ack, 0);
+}
+
+/** Encodes the answer to a publish that waits for its time. */
+export function encodeScheduled(
+  bytes: Uint8Array,
+  at: number,
+  id: number,
+  scheduled: number,
+  deliverAt: number,
+  end = bytes.length,
+): number {
+  requireFit(at, SCHEDULED_BYTES, end);
+  putId(bytes, at, id);
+  putU32(bytes, at + SCHEDULED_NUMBER, scheduled);
+  putU32(bytes, at + SCHEDULED_AT_LO, deliverAt >>> 0);
+  putU32(bytes, at + SCHEDULED_AT_HI, upper(deliverAt));
+  return finish(bytes, at, at + SCHEDULED_BYTES, RECORD_TYPES.scheduled, 0);
 }
 
 /** Encodes an error; `code` is the position in `ERROR_CODES`. `id` and `retryAfterMs` are left out when undefined. */

@@ -36,6 +36,8 @@
  *         message (all that is left)
  * stats       w1  online
  * ping, pong  w1  id lo          w2  id hi (21 bits)
+ * scheduled   w1  id lo          w2  id hi (21 bits)              w3  number
+ *     w4  deliverAt lo           w5  deliverAt hi (16 bits)
  * publish     aux = hasDelay << 4 | hasDeliverAt << 3 | extra << 2 | mode
  *     w1  id lo                  w2  (class + 1) << 27 | (size - 12) << 21 | id hi (21 bits); class 0 = not given
  *     w3  keyBytes << 24 | color
@@ -61,6 +63,7 @@ export const RECORD_TYPES = {
   ping: 10,
   /** Raw DEFLATE (RFC 1951) of further records, for connections that asked for it. */
   deflate: 11,
+  scheduled: 12,
 } as const;
 
 export const HEADER_BYTES = 4;
@@ -104,6 +107,11 @@ export const ID_BYTES = 12;
 export const ACK_OFFSET_LO = 12;
 export const ACK_OFFSET_HI = 16;
 export const ACK_BYTES = 20;
+
+export const SCHEDULED_NUMBER = 12;
+export const SCHEDULED_AT_LO = 16;
+export const SCHEDULED_AT_HI = 20;
+export const SCHEDULED_BYTES = 24;
 
 export const ERROR_RETRY = 12;
 export const ERROR_BYTES = 16;

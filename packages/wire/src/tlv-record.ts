@@ -14,6 +14,7 @@ import {
   encodeGap,
   encodeHello,
   encodePong,
+  encodeScheduled,
   encodeStats,
 } from "./tlv-encode.ts";
 import { patchLogRecord } from "./tlv-fields.ts";
@@ -45,6 +46,8 @@ export function encodeRecord(record: WireRecord, into: Uint8Array, at: number): 
       return encodeGap(into, at, record.from, record.to, GAP_REASONS.indexOf(record.reason));
     case "ack":
       return encodeAck(into, at, record.id, record.offset);
+    case "scheduled":
+      return encodeScheduled(into, at, record.id, record.scheduled, record.deliverAt);
     case "error":
       return encodeError(
         into,

@@ -25,7 +25,7 @@ const files = readdirSync(folder).filter((file) => file.endsWith(".json") && fil
 
 test("there are vectors for every record type", () => {
   const types = new Set(files.flatMap((file) => read<Vector>(file).map(({ record }) => record.type)));
-  expect(types.size).toBe(10);
+  expect(types.size).toBe(11);
 });
 
 for (const file of files) {
