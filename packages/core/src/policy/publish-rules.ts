@@ -4,8 +4,7 @@ import { classDefaultOf, classMaxOf, mayConfigure, maySchedule, maySpeakForOther
 
 /**
  * Whether a principal may publish a draft. Returns the refusal, or undefined where there is nothing against it:
- * - a `uid` or `name` other than one's own, `attrs`, a class above one's role, a delivery time below moderator: `forbidden`;
- * - a delivery time by those who may give one: `invalid_message` as long as this version cannot schedule.
+ * - a `uid` or `name` other than one's own, `attrs`, a class above one's role, a delivery time below moderator: `forbidden`.
  */
 export function checkPublish(principal: Principal, draft: Draft): DanmakuError | undefined {
   const { role } = principal;
@@ -21,12 +20,17 @@ export function checkPublish(principal: Principal, draft: Draft): DanmakuError |
   if (draft.class !== undefined && draft.class > classMaxOf(role)) {
     return new DanmakuError("forbidden", `role ${role} may not publish with this class`);
   }
-  if (draft.deliverAt !== undefined || draft.delayMs !== undefined) {
-    return maySchedule(role)
-      ? new DanmakuError("invalid_message", "scheduled danmaku are not in this version")
-      : new DanmakuError("forbidden", `role ${role} may not schedule danmaku`);
+  if ((draft.deliverAt !== undefined || draft.delayMs !== undefined) && !maySchedule(role)) {
+    return new DanmakuError("forbidden", `role ${role} may not schedule danmaku`);
   }
   return undefined;
+}
+
+/** Whether a principal may make announcements, see what is scheduled and take it back. Returns the refusal, or undefined. */
+export function checkAnnounce({ role }: Principal): DanmakuError | undefined {
+  return maySchedule(role)
+    ? undefined
+    : new DanmakuError("forbidden", `role ${role} may neither announce nor schedule`);
 }
 
 /** The uid a danmaku is stored under. */

@@ -51,6 +51,19 @@ export interface StoredKey {
   readonly ts: number;
 }
 
+/** A danmaku that waits for its time. */
+export interface ScheduledDanmaku {
+  /** Names it; given in increasing order, never twice. 1 to 2^31 − 1. */
+  readonly number: number;
+  readonly room: string;
+  /** Unix ms. */
+  readonly deliverAt: number;
+  /** Its idempotency key; "" = none. */
+  readonly key: string;
+  /** The danmaku as a TLV record, offset and ts zero. */
+  readonly record: Uint8Array;
+}
+
 /**
  * Read side. Sees only what is committed; every call sees a consistent state. Throws `StoreError`.
  *
@@ -78,6 +91,18 @@ export interface RoomLogReader {
   keys(name: string, sinceTs: number, keysMax: number): Iterable<StoredKey>;
   /** The room's settings as they were last committed; "" where it has none. They outlive a change of epoch. */
   settings(name: string): string;
+  /** What waits for its time in a room, by time and number, after the place that is named, at most `limit`. */
+  scheduled(
+    room: string,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): readonly ScheduledDanmaku[];
+  /** The room in which something waits under this number; undefined where nothing does. */
+  scheduledRoom(number: number): string | undefined;
+  /** What waits in all rooms, in no order. */
+  allScheduled(): Iterable<ScheduledDanmaku>;
+  /** The highest number under which anything was ever scheduled; 0 = none. */
+  lastScheduled(): number;
   /** Names in alphabetical order after `after` ("" = from the start). */
   list(after: string, limit: number): readonly string[];
   /** Number of rooms with records or settings. */
@@ -128,6 +153,10 @@ export interface AppendBatch {
   readonly keys: readonly AppendKey[];
   /** In order: the last of a room counts. Kept also for rooms without records. */
   readonly settings: readonly AppendSettings[];
+  /** What waits for its time from now on. Outlives the forgetting of its room. */
+  readonly schedule: readonly ScheduledDanmaku[];
+  /** Numbers of what waits no longer: taken back, or in `runs` of this very batch. Unknown ones are passed over. */
+  readonly unschedule: readonly number[];
   /** Rooms to forget whole (records, keys, settings, epoch), unless they have a record or settings newer than `olderThanTs`. */
   readonly forget: readonly { readonly room: string; readonly olderThanTs: number }[];
 }

@@ -15,6 +15,9 @@ import {
   ROOM_SAMPLED_RATE,
   ROOM_SETTINGS_BYTES,
   ROOM_WORDS,
+  SCHEDULED_AT_HI,
+  SCHEDULED_AT_LO,
+  SCHEDULED_NUMBER,
 } from "./envelope-descriptor.ts";
 import { type RoomSettings, settingsFromText } from "./settings.ts";
 
@@ -70,6 +73,19 @@ export function readSettingsText(ring: BroadcastConsumer): string {
   const { words, bytes, index } = ring;
   const text = index + REPEAT_WORDS * 4;
   return decoder.decode(bytes.slice(text, text + ((words[index >> 2] as number) >>> 16)));
+}
+
+/** Number and delivery time of a `scheduled` or `scheduledRepeat` entry. */
+export function readScheduled(ring: BroadcastConsumer): {
+  readonly number: number;
+  readonly deliverAt: number;
+} {
+  const { words, index } = ring;
+  const word = index >> 2;
+  return {
+    number: words[word + SCHEDULED_NUMBER] as number,
+    deliverAt: from32(words[word + SCHEDULED_AT_LO] as number, words[word + SCHEDULED_AT_HI] as number),
+  };
 }
 
 /** Offset and ts of a `repeat` entry, head and ts of a `settings` entry. */

@@ -6,6 +6,7 @@ import {
   encodeError,
   encodeHello,
   encodePong,
+  encodeScheduled,
   encodeStats,
 } from "@danmakud/wire";
 import type { FrameRenderer } from "./frame-renderer.ts";
@@ -62,6 +63,11 @@ export class ControlFrames {
   ack(viewer: ViewerId, id: number, offset: number): void {
     this.#turnTo(viewer);
     this.#end = encodeAck(this.#bytes, this.#end, id, offset);
+  }
+
+  scheduled(viewer: ViewerId, id: number, number: number, deliverAt: number): void {
+    this.#turnTo(viewer);
+    this.#end = encodeScheduled(this.#bytes, this.#end, id, number, deliverAt);
   }
 
   pong(viewer: ViewerId, id: number): void {

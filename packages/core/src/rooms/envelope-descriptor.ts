@@ -13,9 +13,11 @@
  *   2  | room number (open: 1 = create, 0 = look)                      |
  *      +---------------------------------------------------------------+
  *   3  | count: viewers of the room on this gateway                    |
+ *      | unschedule: number of the scheduled danmaku                   |
  *      +---------------------------------------------------------------+
  *   4  | extra bytes, padded to a word; then the record (publish)      |
  *      | (settings: the extra bytes are the change as JSON)            |
+ *      | (schedule: two words of delivery time before the extra bytes) |
  *      +---------------------------------------------------------------+
  *
  * Broadcast (sequencer → gateways and journal):
@@ -23,7 +25,7 @@
  *      +---------------+---------------+-------------------------------+
  *   0  | kind          | incarnation   | extra bytes (key, name, text) |
  *      +---------------+---------------+-------------------------------+
- *   1  | ticket                                                        |
+ *   1  | ticket (record with NO_ORIGIN: number it was scheduled under) |
  *      +---------------------------------------------------------------+
  *   2  | room number                                                   |
  *      +---------------------------------------------------------------+
@@ -39,7 +41,14 @@
 export const ENVELOPE_WORDS = 4;
 export const ENVELOPE_BYTES = ENVELOPE_WORDS * 4;
 
-export const IngressKind = { open: 1, publish: 2, count: 3, settings: 4 } as const;
+export const IngressKind = {
+  open: 1,
+  publish: 2,
+  count: 3,
+  settings: 4,
+  schedule: 5,
+  unschedule: 6,
+} as const;
 
 export const BroadcastKind = {
   /** A record of a room's log. */
@@ -60,6 +69,12 @@ export const BroadcastKind = {
   refuse: 8,
   /** A room has new settings: head and ts as in `repeat`, then their text, whole. */
   settings: 9,
+  /** A danmaku waits for its time: number and delivery time, then key and record as in `record`. */
+  scheduled: 10,
+  /** Answer to a schedule whose key is that of a danmaku which is waiting: its number and delivery time. */
+  scheduledRepeat: 11,
+  /** A scheduled danmaku was taken back: its number. */
+  unscheduled: 12,
 } as const;
 
 export const NO_ORIGIN = 0xff;
@@ -72,6 +87,13 @@ export const REPEAT_OFFSET_HI = 5;
 export const REPEAT_TS_LO = 6;
 export const REPEAT_TS_HI = 7;
 export const REPEAT_WORDS = 8;
+/** Words of `scheduled`, `scheduledRepeat`, `unscheduled` (number only). */
+export const SCHEDULED_NUMBER = 4;
+export const SCHEDULED_AT_LO = 5;
+export const SCHEDULED_AT_HI = 6;
+export const SCHEDULED_WORDS = 7;
+/** Words between the envelope of ingress `schedule` and its extra bytes: the delivery time, low and high. */
+export const SCHEDULE_AT_WORDS = 2;
 /** Word 4 of `stats`. */
 export const STATS_ONLINE = 4;
 export const STATS_WORDS = 5;

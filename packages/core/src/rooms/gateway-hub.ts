@@ -12,12 +12,21 @@ import {
   recordStride,
   recordTs,
 } from "@danmakud/wire";
-import { checkConfigure, mayEnter } from "../policy/index.ts";
-import { readRepeat, readRoom, readSettingsText } from "./broadcast-entry.ts";
+import { checkAnnounce, checkConfigure, mayEnter } from "../policy/index.ts";
+import type { ScheduledDanmaku } from "../ports/index.ts";
+import { readRepeat, readRoom, readScheduled, readSettingsText } from "./broadcast-entry.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { Delivery } from "./delivery.ts";
 import { EarlyResumes } from "./early-resumes.ts";
-import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, padded, STATS_ONLINE } from "./envelope-descriptor.ts";
+import {
+  BroadcastKind,
+  ENVELOPE_BYTES,
+  ERROR_CODE,
+  NO_ORIGIN,
+  padded,
+  SCHEDULED_NUMBER,
+  STATS_ONLINE,
+} from "./envelope-descriptor.ts";
 import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { HistoryDesk } from "./history-desk.ts";
@@ -249,6 +258,69 @@ export class GatewayHub implements Hub {
     });
   }
 
+  announce(name: string, who: Principal, draft: Draft): Promise<PublishOutcome> {
+    return this.#inRoom<PublishOutcome>(name, who, (room, resolve, refused) =>
+      this.#publishing.announce(room, who, draft, {
+        published: (_token, _id, offset, ts) => resolve({ offset, ts, epoch: room.epoch }),
+        scheduled: (_token, _id, scheduled, deliverAt) => resolve({ scheduled, deliverAt }),
+        refused,
+      }),
+    );
+  }
+
+  async scheduled(
+    name: string,
+    who: Principal,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): Promise<readonly ScheduledDanmaku[]> {
+    this.#mayAnnounce(name, who);
+    return this.#context.log.scheduled(name, after, Math.min(limit, ROOM_LIMITS.scheduledPageMax));
+  }
+
+  async unschedule(name: string, who: Principal, number: number): Promise<void> {
+    this.#mayAnnounce(name, who);
+    // A number is that of one room for ever, so what is read here cannot have become another's meanwhile.
+    if (this.#context.log.scheduledRoom(number) !== name) {
+      throw new DanmakuError("not_found", `nothing is scheduled under ${number} in room ${name}`);
+    }
+    await this.#inRoom<void>(name, who, (room, resolve, refused) =>
+      this.#publishing.unschedule(room, who, number, { published: () => resolve(), refused }),
+    );
+  }
+
+  #mayAnnounce(name: string, who: Principal): void {
+    const refusal = mayEnter(who, name)
+      ? checkAnnounce(who)
+      : new DanmakuError("forbidden", `not admitted to room ${name}`);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Opens a room, has one entry put into the ring and settles with its answer. */
+  #inRoom<Result>(
+    name: string,
+    who: Principal,
+    submit: (
+      room: WatchedRoom,
+      resolve: (result: Result) => void,
+      refused: Publisher["refused"],
+    ) => DanmakuError | undefined,
+  ): Promise<Result> {
+    if (!mayEnter(who, name)) {
+      return Promise.reject(new DanmakuError("forbidden", `not admitted to room ${name}`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#rooms.open(name, (room) => {
+        if (room instanceof DanmakuError) return reject(room);
+        const refusal = submit(room, resolve, (_token, _id, code, message) =>
+          reject(new DanmakuError(code, message, code === "not_found" ? {} : { retryAfterMs: RETRY_AFTER_MS.refused })),
+        );
+        if (refusal !== undefined) return reject(refusal);
+        this.#publishing.commit();
+      });
+    });
+  }
+
   describe(name: string): Promise<RoomInfo | undefined> {
     return new Promise((resolve, reject) => {
       this.#rooms.look(name, (answer) => {
@@ -305,8 +377,10 @@ export class GatewayHub implements Hub {
       case BroadcastKind.record: {
         const record = index + ENVELOPE_BYTES + padded(word0 >>> 16);
         const room = this.#rooms.byNumber(words[word + 2] as number);
-        if (!isMine && room === undefined) return;
+        const isScheduled = words[word + 3] === NO_ORIGIN && words[word + 1] !== 0;
+        if (!isMine && !isScheduled && room === undefined) return;
         const offset = recordOffset(broadcast.bytes, record);
+        if (isScheduled) this.#messages.scheduledAcks.delivered(words[word + 1] as number, offset, position);
         if (isMine) {
           this.#publishing.pending.sequenced(
             words[word + 1] as number,
@@ -326,6 +400,17 @@ export class GatewayHub implements Hub {
         this.#publishing.pending.sequenced(words[word + 1] as number, offset, ts, position);
         return;
       }
+      case BroadcastKind.scheduled:
+      case BroadcastKind.scheduledRepeat: {
+        if (!isMine) return;
+        const { number, deliverAt } = readScheduled(broadcast);
+        this.#publishing.pending.scheduled(words[word + 1] as number, number, deliverAt, position);
+        return;
+      }
+      case BroadcastKind.unscheduled:
+        if (isMine) this.#publishing.pending.sequenced(words[word + 1] as number, 0, 0, position);
+        this.#messages.unscheduled(words[word + SCHEDULED_NUMBER] as number);
+        return;
       case BroadcastKind.settings: {
         if (!isMine) return;
         const { offset, ts } = readRepeat(broadcast);
@@ -445,6 +530,7 @@ export class GatewayHub implements Hub {
     };
     const publisher: Publisher = {
       published: (index, _id, offset, ts) => settle(index, { offset, ts, epoch: room.epoch }),
+      scheduled: (index, _id, scheduled, deliverAt) => settle(index, { scheduled, deliverAt }),
       refused: (index, _id, code, message) => {
         settle(index, { error: new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }) });
       },
@@ -461,6 +547,7 @@ export class GatewayHub implements Hub {
     if (durable === this.#durable) return;
     this.#durable = durable;
     this.#publishing.pending.durable(durable, now);
+    this.#messages.durable(durable);
     this.#control.flush();
     while (this.#awaitingDisk[0] !== undefined && this.#awaitingDisk[0].position <= durable) {
       this.#awaitingDisk.shift()?.run();

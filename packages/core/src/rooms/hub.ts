@@ -3,6 +3,7 @@
  * gateway thread; every call and callback happens on that thread.
  */
 import type { DanmakuError, Draft, Role } from "@danmakud/wire";
+import type { ScheduledDanmaku } from "../ports/index.ts";
 import type { RoomSettings, SettingsPatch } from "./settings.ts";
 
 export type { Role };
@@ -67,6 +68,8 @@ export type HistoryQuery = { readonly after: number; readonly limit: number } | 
 
 export type PublishOutcome =
   | { readonly offset: number; readonly ts: number; readonly epoch: string }
+  /** Waits for its time (Unix ms) under this number. */
+  | { readonly scheduled: number; readonly deliverAt: number }
   | { readonly error: DanmakuError };
 
 export interface Hub {
@@ -87,6 +90,17 @@ export interface Hub {
    * once they are durable; rejects with a `DanmakuError` for those who may not (`forbidden`), or where it cannot be done.
    */
   configure(room: string, who: Principal, patch: SettingsPatch): Promise<RoomSettings>;
+  /** Publishes a danmaku of class `system`, for moderators and above; now or, where the draft says so, later. */
+  announce(room: string, who: Principal, draft: Draft): Promise<PublishOutcome>;
+  /** What waits for its time in a room, by time and number, after the place named. Rejects with `forbidden` below moderator. */
+  scheduled(
+    room: string,
+    who: Principal,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): Promise<readonly ScheduledDanmaku[]>;
+  /** Takes a scheduled danmaku back. Rejects with `not_found` where none waits under that number in the room. */
+  unschedule(room: string, who: Principal, number: number): Promise<void>;
   /** The room, or undefined where it does not exist; does not create it. */
   describe(room: string): Promise<RoomInfo | undefined>;
   history(room: string, query: HistoryQuery): Promise<HistoryPage | undefined>;

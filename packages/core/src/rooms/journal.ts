@@ -12,8 +12,9 @@ import type {
   Clock,
   Counters,
   RoomLogWriter,
+  ScheduledDanmaku,
 } from "../ports/index.ts";
-import { readRepeat, readRoomNames, readSettingsText } from "./broadcast-entry.ts";
+import { readRepeat, readRoomNames, readScheduled, readSettingsText } from "./broadcast-entry.ts";
 import {
   BroadcastKind,
   ENVELOPE_BYTES,
@@ -21,7 +22,10 @@ import {
   FORGET_TS_LO,
   FORGET_WORDS,
   from32,
+  NO_ORIGIN,
   padded,
+  SCHEDULED_NUMBER,
+  SCHEDULED_WORDS,
 } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
@@ -97,6 +101,8 @@ export class Journal {
   #keys: AppendKey[] = [];
   #settings: AppendSettings[] = [];
   #forget: { room: string; olderThanTs: number }[] = [];
+  #schedule: ScheduledDanmaku[] = [];
+  #unschedule: number[] = [];
   #records = 0;
   /** The group was gathered and its commit has failed. */
   #isFailing = false;
@@ -152,12 +158,22 @@ export class Journal {
         const run = this.#runs.get(number) ?? this.#startRun(number);
         run.add(words, record >> 2, recordStride(bytes, record), offset, ts);
         this.#records++;
+        const isScheduled = words[word + 3] === NO_ORIGIN && words[word + 1] !== 0;
+        // In the same commit: it is either waiting or in the log, never both and never neither.
+        if (isScheduled) this.#unschedule.push(words[word + 1] as number);
         if (extra > 0) {
           const key = decoder.decode(bytes.slice(index + ENVELOPE_BYTES, index + ENVELOPE_BYTES + extra));
           this.#keys.push({ room: run.room, uid: danmakuUid(bytes, record), key, offset, ts });
         }
         return;
       }
+      case BroadcastKind.scheduled:
+        this.#noteScheduled(extra);
+        return;
+      case BroadcastKind.unscheduled:
+        this.#unschedule.push(words[word + SCHEDULED_NUMBER] as number);
+        this.#records++;
+        return;
       case BroadcastKind.settings: {
         const { name, epoch } = this.#room(number);
         const { offset, ts } = readRepeat(broadcast);
@@ -186,6 +202,20 @@ export class Journal {
     }
   }
 
+  #noteScheduled(keyBytes: number): void {
+    const { bytes, words, index } = this.#options.broadcast;
+    const { name } = this.#room(words[(index >> 2) + 2] as number);
+    const keyAt = index + SCHEDULED_WORDS * 4;
+    const recordAt = keyAt + padded(keyBytes);
+    this.#schedule.push({
+      ...readScheduled(this.#options.broadcast),
+      room: name,
+      key: decoder.decode(bytes.slice(keyAt, keyAt + keyBytes)),
+      record: bytes.slice(recordAt, recordAt + recordStride(bytes, recordAt)),
+    });
+    this.#records++;
+  }
+
   #startRun(number: number): Run {
     const run = this.#spare.pop() ?? new Run();
     run.start(this.#room(number));
@@ -207,6 +237,8 @@ export class Journal {
       runs: [...this.#runs.values()],
       keys: this.#keys,
       settings: this.#settings,
+      schedule: this.#schedule,
+      unschedule: this.#unschedule,
       forget: this.#forget,
     };
     beforeCommit();
@@ -239,6 +271,8 @@ export class Journal {
     this.#runs.clear();
     this.#keys = [];
     this.#settings = [];
+    this.#schedule = [];
+    this.#unschedule = [];
     this.#forget = [];
     this.#records = 0;
   }

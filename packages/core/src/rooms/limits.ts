@@ -79,6 +79,17 @@ export const ROOM_LIMITS = {
   pingAtLatestMs: 60_000,
   /** `stats` at most this often per room. CONTRACT section 3. */
   statsIntervalMs: 5000,
+  /** Danmaku that may wait for their time, in one room and in all: the sequencer holds them in memory. */
+  scheduledPerRoomMax: 20_000,
+  scheduledMax: 200_000,
+  /** Bytes of their records, in all. */
+  scheduledBytesMax: 64 * 1024 * 1024,
+  /** How far ahead a danmaku may be scheduled: a year, so that a typing error in a date is found out at once. */
+  scheduleAheadMsMax: 366 * 86_400_000,
+  /** A scheduled danmaku delivered later than this after its time counts as late: longer than any commit on a working disk. */
+  scheduledLateMs: 100,
+  /** Of a page of scheduled danmaku. */
+  scheduledPageMax: 1000,
   /** One group commit. */
   commitRecordsMax: 4000,
   commitGatherMs: 5,

@@ -29,6 +29,11 @@ export const METRICS = {
   roomsMoved: 26,
   unread: 27,
   logFailing: 28,
+  scheduled: 29,
+  scheduledDelivered: 30,
+  scheduledLate: 31,
+  scheduledCancelled: 32,
+  scheduledWaiting: 33,
 } as const;
 
 const HANDSHAKES_REFUSED = {
@@ -108,6 +113,31 @@ export const METRIC_INFO: {
     name: "danmakud_slow_closed_total",
     kind: "counter",
     help: "Viewers closed because they took nothing for too long.",
+  },
+  scheduled: {
+    name: "danmakud_scheduled_total",
+    kind: "counter",
+    help: "Danmaku accepted to be delivered later.",
+  },
+  scheduledDelivered: {
+    name: "danmakud_scheduled_delivered_total",
+    kind: "counter",
+    help: "Scheduled danmaku that were delivered.",
+  },
+  scheduledLate: {
+    name: "danmakud_scheduled_late_total",
+    kind: "counter",
+    help: "Of those, delivered over 100 ms late, because the node was down or held up.",
+  },
+  scheduledCancelled: {
+    name: "danmakud_scheduled_cancelled_total",
+    kind: "counter",
+    help: "Scheduled danmaku that were taken back.",
+  },
+  scheduledWaiting: {
+    name: "danmakud_scheduled_waiting",
+    kind: "gauge",
+    help: "Danmaku that wait for their time.",
   },
   sampled: {
     name: "danmakud_sampled_total",

@@ -14,10 +14,16 @@ export interface Publisher {
   refused(token: number, id: number, code: ErrorCode, message: string): void;
   /** Takes, before `published`, the settings that a change has led to. For those that ask for one. */
   configured?(settings: RoomSettings): void;
+  /** Takes, in place of `published`, the number under which a danmaku waits for its time. For those that schedule. */
+  scheduled?(token: number, id: number, number: number, deliverAt: number): void;
+  /** Told before that, as soon as the number is known: who wants the ack of the delivery notes it. */
+  waits?(token: number, id: number, number: number): void;
 }
 
 const MASK = ROOM_LIMITS.pendingPublishesMax - 1;
 const NO_CODE = 255;
+/** In place of an error: the danmaku waits for its time; its number and time stand for offset and ts. */
+const SCHEDULED = 254;
 
 export class PendingPublishes {
   readonly #publishers: (Publisher | undefined)[] = [];
@@ -74,6 +80,15 @@ export class PendingPublishes {
     this.#offsets[at] = offset;
     this.#ts[at] = ts;
     return this.#publishers[at];
+  }
+
+  /** The sequencer's answer to one that is to be delivered later. */
+  scheduled(ticket: number, number: number, deliverAt: number, position: number): void {
+    const at = this.#answered(ticket, position);
+    this.#offsets[at] = number;
+    this.#ts[at] = deliverAt;
+    this.#codes[at] = SCHEDULED;
+    this.#publishers[at]?.waits?.(this.#tokens[at] as number, this.#ids[at] as number, number);
   }
 
   rejected(ticket: number, code: number, position: number): void {
@@ -133,7 +148,10 @@ export class PendingPublishes {
     const token = this.#tokens[at] as number;
     const id = this.#ids[at] as number;
     const code = this.#codes[at] as number;
-    if (code === NO_CODE) publisher.published(token, id, this.#offsets[at] as number, this.#ts[at] as number);
+    const offset = this.#offsets[at] as number;
+    const ts = this.#ts[at] as number;
+    if (code === NO_CODE) publisher.published(token, id, offset, ts);
+    else if (code === SCHEDULED) publisher.scheduled?.(token, id, offset, ts);
     else
       publisher.refused(
         token,

@@ -1,5 +1,6 @@
 /** From a draft to a record in the ingress ring: roles, limits, encoding. */
 import {
+  CLASSES,
   DanmakuError,
   type Draft,
   danmakuStride,
@@ -11,6 +12,7 @@ import {
   utf8Length,
 } from "@danmakud/wire";
 import {
+  checkAnnounce,
   checkPublish,
   isExemptFromLimits,
   publishClass,
@@ -18,10 +20,17 @@ import {
   publishUid,
   SlidingWindow,
 } from "../policy/index.ts";
-import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
+import {
+  ENVELOPE_BYTES,
+  high32,
+  IngressKind,
+  low32,
+  padded,
+  SCHEDULE_AT_WORDS,
+} from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { Principal } from "./hub.ts";
-import { RETRY_AFTER_MS } from "./limits.ts";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { PendingPublishes, type Publisher } from "./pending-publishes.ts";
 import type { SettingsPatch } from "./settings.ts";
@@ -89,6 +98,28 @@ export class Publishing {
     publisher: Publisher,
   ): DanmakuError | undefined {
     return this.#unavailable() ?? this.#overLimit(who) ?? this.#putSettings(room, patch, publisher);
+  }
+
+  /** As `submit`, for an announcement: of class `system`, by moderators too. */
+  announce(room: WatchedRoom, who: Principal, draft: Draft, publisher: Publisher): DanmakuError | undefined {
+    const refusal =
+      this.#unavailable() ??
+      checkAnnounce(who) ??
+      checkPublish(who, { ...draft, class: 0 }) ??
+      this.#overLimit(who) ??
+      this.#put(room, who, { ...draft, class: CLASSES.indexOf("system") }, publisher, 0, 0);
+    this.#context.counters.add(refusal === undefined ? METRICS.publishes : METRICS.refusals, 1);
+    return refusal;
+  }
+
+  /** Asks for a scheduled danmaku to be taken back. To `publisher` goes that it was, or `not_found`. */
+  unschedule(
+    room: WatchedRoom,
+    who: Principal,
+    number: number,
+    publisher: Publisher,
+  ): DanmakuError | undefined {
+    return this.#unavailable() ?? this.#overLimit(who) ?? this.#putUnschedule(room, number, publisher);
   }
 
   /** Shows the sequencer what was submitted. */
@@ -165,11 +196,25 @@ export class Publishing {
       ...(name === undefined ? undefined : { name }),
       ...(attrs === undefined ? undefined : { attrs }),
     };
+    const now = this.#context.clock.now();
+    const deliverAt = draft.deliverAt ?? now + (draft.delayMs ?? 0);
+    if (deliverAt - now > ROOM_LIMITS.scheduleAheadMsMax) {
+      return new DanmakuError("invalid_message", "a danmaku is scheduled for a year ahead at most");
+    }
+    const waits = deliverAt > now;
     const keyBytes = key === undefined ? 0 : utf8Length(key);
-    const at = this.#claim(room, keyBytes, danmakuStride(fields));
+    const kind = waits ? IngressKind.schedule : IngressKind.publish;
+    const timeBytes = waits ? SCHEDULE_AT_WORDS * 4 : 0;
+    const at = this.#claim(room, keyBytes, timeBytes + danmakuStride(fields), kind);
     if (at < 0) return overloaded();
-    if (key !== undefined) ingress.bytes.set(encoder.encode(key), at + ENVELOPE_BYTES);
-    encodeDanmaku(ingress.bytes, at + ENVELOPE_BYTES + padded(keyBytes), fields);
+    const payload = at + ENVELOPE_BYTES + timeBytes;
+    if (waits) {
+      const word = (at + ENVELOPE_BYTES) >> 2;
+      ingress.words[word] = low32(deliverAt);
+      ingress.words[word + 1] = high32(deliverAt);
+    }
+    if (key !== undefined) ingress.bytes.set(encoder.encode(key), payload);
+    encodeDanmaku(ingress.bytes, payload + padded(keyBytes), fields);
     this.pending.add(publisher, token, id, room, clock.monotonic());
     return undefined;
   }
@@ -180,6 +225,15 @@ export class Publishing {
     const at = this.#claim(room, text.length, 0, IngressKind.settings);
     if (at < 0) return overloaded();
     ingress.bytes.set(text, at + ENVELOPE_BYTES);
+    this.pending.add(publisher, 0, 0, room, clock.monotonic());
+    return undefined;
+  }
+
+  #putUnschedule(room: WatchedRoom, number: number, publisher: Publisher): DanmakuError | undefined {
+    const { ingress, clock } = this.#context;
+    const at = this.#claim(room, 0, 0, IngressKind.unschedule);
+    if (at < 0) return overloaded();
+    ingress.words[(at >> 2) + 3] = number;
     this.pending.add(publisher, 0, 0, room, clock.monotonic());
     return undefined;
   }

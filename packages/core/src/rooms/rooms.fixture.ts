@@ -25,6 +25,7 @@ import type {
   PageLimits,
   RoomLogReader,
   RoomLogWriter,
+  ScheduledDanmaku,
   StoredKey,
   StoredRoom,
 } from "../ports/index.ts";
@@ -47,6 +48,8 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
   failing = false;
   readonly rooms = new Map<string, MemoryRoom>();
   readonly remembered: (StoredKey & { room: string })[] = [];
+  readonly waiting = new Map<number, ScheduledDanmaku>();
+  last = 0;
 
   commit(batch: AppendBatch): void {
     if (this.failing) throw new StoreError("full", "the disk is full");
@@ -69,6 +72,38 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
       stored.ts = Math.max(stored.ts, ts);
     }
     this.remembered.push(...batch.keys);
+    for (const one of batch.schedule) {
+      this.waiting.set(one.number, one);
+      this.last = one.number;
+    }
+    for (const number of batch.unschedule) this.waiting.delete(number);
+  }
+
+  scheduled(
+    room: string,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): readonly ScheduledDanmaku[] {
+    const order = (
+      a: { deliverAt: number; number: number },
+      b: { deliverAt: number; number: number },
+    ): number => a.deliverAt - b.deliverAt || a.number - b.number;
+    return [...this.waiting.values()]
+      .filter((one) => one.room === room && order(one, after) > 0)
+      .sort(order)
+      .slice(0, limit);
+  }
+
+  scheduledRoom(number: number): string | undefined {
+    return this.waiting.get(number)?.room;
+  }
+
+  allScheduled(): Iterable<ScheduledDanmaku> {
+    return this.waiting.values();
+  }
+
+  lastScheduled(): number {
+    return this.last;
   }
 
   #room(name: string, epoch: string): MemoryRoom {
@@ -319,7 +354,10 @@ export class Rooms {
   ): Promise<readonly (number | string)[]> {
     const outcomes = this.#hub(gateway).publish(room, person("service", "service"), drafts.map(draft));
     this.run();
-    return (await outcomes).map((outcome) => ("error" in outcome ? outcome.error.code : outcome.offset));
+    return (await outcomes).map((outcome) => {
+      if ("error" in outcome) return outcome.error.code;
+      return "offset" in outcome ? outcome.offset : `scheduled ${outcome.scheduled}`;
+    });
   }
 
   /** Changes settings as a moderator and waits for the outcome. */

@@ -21,6 +21,7 @@ import {
   FORGET_TS_HI,
   FORGET_TS_LO,
   FORGET_WORDS,
+  from32,
   high32,
   IngressKind,
   low32,
@@ -39,6 +40,11 @@ import {
   ROOM_SAMPLED_RATE,
   ROOM_SETTINGS_BYTES,
   ROOM_WORDS,
+  SCHEDULE_AT_WORDS,
+  SCHEDULED_AT_HI,
+  SCHEDULED_AT_LO,
+  SCHEDULED_NUMBER,
+  SCHEDULED_WORDS,
   STATS_ONLINE,
   STATS_WORDS,
 } from "./envelope-descriptor.ts";
@@ -48,6 +54,7 @@ import { METRICS } from "./metrics.ts";
 import { type ListedRoom, RoomList } from "./room-list.ts";
 import { SequencedRoom } from "./sequenced-room.ts";
 import { mergeSettings, parseSettingsPatch, settingsFromText, settingsText } from "./settings.ts";
+import { WaitingDanmaku } from "./waiting-danmaku.ts";
 import { copyWords } from "./words.ts";
 
 const decoder = new TextDecoder();
@@ -85,6 +92,8 @@ export class Sequencer {
   readonly #undurable = new Set<SequencedRoom>();
   readonly #keyExpiry = new KeyExpiry();
   readonly #list: RoomList;
+  /** Danmaku that wait for their time. */
+  readonly #waiting: WaitingDanmaku;
   readonly #incarnations: number[];
   /** Who sent the entry under way, and under which number the answer goes back. */
   #gateway = NO_ORIGIN;
@@ -100,6 +109,8 @@ export class Sequencer {
     this.#incarnations = options.ingress.map(() => -1);
     this.#known = options.log.count();
     this.#list = new RoomList(options.log);
+    const { log, clock } = options;
+    this.#waiting = new WaitingDanmaku(clock.now(), log.lastScheduled(), log.allScheduled());
   }
 
   /**
@@ -108,8 +119,8 @@ export class Sequencer {
    * @hot bench/ingest.ts
    */
   turn(): boolean {
-    let moved = false;
     const { ingress, broadcast } = this.#options;
+    let moved = this.#waiting.size > 0 && this.#deliverWaiting();
     for (let gateway = 0; gateway < ingress.length; gateway++) {
       const ring = ingress[gateway] as IngressConsumer;
       let taken = 0;
@@ -136,6 +147,21 @@ export class Sequencer {
     return this.#keyExpiry.size;
   }
 
+  /** Danmaku that wait for their time. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** How many of them are due already: after a start, those whose time came while the node was down. */
+  overdue(): number {
+    return this.#waiting.overdue(this.#options.clock.now());
+  }
+
+  /** In how many ms the next scheduled danmaku is due, by the clock of now; infinite where none is. */
+  get nextDueInMs(): number {
+    return this.#waiting.nextAt() - this.#options.clock.now();
+  }
+
   /** Whether the broadcast ring has room. */
   canMove(): boolean {
     return broadcastHasRoom(this.#options.broadcast);
@@ -155,6 +181,7 @@ export class Sequencer {
     for (const [name, position] of this.#forgetting)
       if (this.#isDurable(position)) this.#forgetting.delete(name);
     this.#options.counters.set(METRICS.roomsOpen, this.#byName.size);
+    this.#options.counters.set(METRICS.scheduledWaiting, this.#waiting.size);
     this.#options.broadcast.commit();
   }
 
@@ -191,6 +218,12 @@ export class Sequencer {
       case IngressKind.settings:
         this.#configure(third, extra, ring);
         return;
+      case IngressKind.schedule:
+        this.#schedule(third, extra, ring);
+        return;
+      case IngressKind.unschedule:
+        this.#unschedule(ring.words[at + 3] as number);
+        return;
       case IngressKind.open: {
         const from = ring.index + ENVELOPE_BYTES;
         this.#open(decoder.decode(ring.bytes.slice(from, from + extra)), third === 1);
@@ -217,30 +250,31 @@ export class Sequencer {
       this.#reject(CODE_OVERLOADED);
       return;
     }
-    const { broadcast, clock, counters } = this.#options;
+    const { broadcast, clock } = this.#options;
     const now = clock.now();
     const payload = ring.index + ENVELOPE_BYTES;
     const record = payload + padded(keyBytes);
     let identity = "";
     if (keyBytes > 0) {
       identity = keyIdentity(ring.bytes, record, payload, keyBytes);
-      const first = room.keys?.find(identity, now - ROOM_LIMITS.keyLifeMs);
-      if (first !== undefined) {
-        this.#repeat(number, first.offset, first.ts);
-        return;
-      }
+      if (this.#answerRepeat(room, identity, now)) return;
     }
     const at = this.#answer(ring.length, BroadcastKind.record, number, keyBytes);
     const body = at + ENVELOPE_BYTES;
     copyWords(ring.words, payload >> 2, broadcast.words, body >> 2, (ring.length - ENVELOPE_BYTES) >> 2);
+    this.#place(room, body + padded(keyBytes), now);
+    if (keyBytes > 0) this.#rememberKey(room, identity, room.head, room.ts);
+  }
+
+  /** Gives the record at `at` of the broadcast ring the room's next offset. @hot bench/ingest.ts */
+  #place(room: SequencedRoom, at: number, now: number): void {
+    const { broadcast, counters } = this.#options;
     room.advance(now);
-    const copy = body + padded(keyBytes);
-    patchLogRecord(broadcast.bytes, copy, room.head, room.ts);
-    if (room.leavesOut(danmakuClass(broadcast.bytes, copy), now)) {
-      markSampled(broadcast.bytes, copy);
+    patchLogRecord(broadcast.bytes, at, room.head, room.ts);
+    if (room.leavesOut(danmakuClass(broadcast.bytes, at), now)) {
+      markSampled(broadcast.bytes, at);
       counters.add(METRICS.sampled, 1);
     }
-    if (keyBytes > 0) this.#rememberKey(room, identity, room.head, room.ts);
     this.#written(room);
     counters.add(METRICS.sequenced, 1);
   }
@@ -248,6 +282,102 @@ export class Sequencer {
   #rememberKey(room: SequencedRoom, identity: string, offset: number, ts: number): void {
     room.rememberKey(identity, offset, ts);
     this.#keyExpiry.remembered(room);
+  }
+
+  /** Answers a publish or schedule whose key was seen before as the first one was; false where it is new. */
+  #answerRepeat(room: SequencedRoom, identity: string, now: number): boolean {
+    const first = room.keys?.find(identity, now - ROOM_LIMITS.keyLifeMs);
+    if (first !== undefined) {
+      this.#repeat(room.number, first.offset, first.ts);
+      return true;
+    }
+    const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.find(room.name, identity);
+    if (waiting === undefined) return false;
+    const at = this.#answer(SCHEDULED_WORDS * 4, BroadcastKind.scheduledRepeat, room.number);
+    this.#putScheduled(at, waiting.number, waiting.deliverAt);
+    this.#options.counters.add(METRICS.repeats, 1);
+    return true;
+  }
+
+  /** Has a danmaku wait for its time. */
+  #schedule(number: number, keyBytes: number, ring: IngressConsumer): void {
+    const room = this.#byNumber.get(number);
+    if (room === undefined) {
+      this.#reject(CODE_UNAVAILABLE);
+      return;
+    }
+    const { broadcast, clock, counters } = this.#options;
+    const now = clock.now();
+    const word = (ring.index + ENVELOPE_BYTES) >> 2;
+    const deliverAt = from32(ring.words[word] as number, ring.words[word + 1] as number);
+    const payload = ring.index + ENVELOPE_BYTES + SCHEDULE_AT_WORDS * 4;
+    const recordAt = payload + padded(keyBytes);
+    if (keyBytes > 0 && this.#answerRepeat(room, keyIdentity(ring.bytes, recordAt, payload, keyBytes), now))
+      return;
+    const record = ring.bytes.slice(recordAt, ring.index + ring.length);
+    const refusal = this.#waiting.refusal(room.name, record.length);
+    if (refusal !== undefined) {
+      this.#reject(ERROR_CODES.indexOf(refusal));
+      return;
+    }
+    const key = decoder.decode(ring.bytes.slice(payload, payload + keyBytes));
+    const scheduled = this.#waiting.add(room.name, deliverAt, key, record);
+    const bytes = SCHEDULED_WORDS * 4 + padded(keyBytes) + record.length;
+    const at = this.#answer(bytes, BroadcastKind.scheduled, number, keyBytes);
+    this.#putScheduled(at, scheduled, deliverAt);
+    broadcast.bytes.set(ring.bytes.subarray(payload, recordAt), at + SCHEDULED_WORDS * 4);
+    broadcast.bytes.set(record, at + SCHEDULED_WORDS * 4 + padded(keyBytes));
+    room.touchedAt = now;
+    counters.add(METRICS.scheduled, 1);
+  }
+
+  #unschedule(scheduled: number): void {
+    if (!this.#waiting.cancel(scheduled)) {
+      this.#reject(CODE_NOT_FOUND);
+      return;
+    }
+    const at = this.#answer((SCHEDULED_NUMBER + 1) * 4, BroadcastKind.unscheduled, 0);
+    this.#options.broadcast.words[(at >> 2) + SCHEDULED_NUMBER] = scheduled;
+    this.#options.counters.add(METRICS.scheduledCancelled, 1);
+  }
+
+  /** Puts what is due into the log, in order of time; a bounded part of it. Returns whether there was any. */
+  #deliverWaiting(): boolean {
+    const { broadcast, clock, counters } = this.#options;
+    const now = clock.now();
+    for (let delivered = 0; ; delivered++) {
+      const waiting = this.#waiting.due(now);
+      if (waiting === undefined || delivered >= ROOM_LIMITS.entriesPerTurnMax) return delivered > 0;
+      if (!broadcastHasRoom(broadcast)) return delivered > 0;
+      const { number, deliverAt, key, record } = waiting;
+      let room = this.#byName.get(waiting.room);
+      if (room === undefined) {
+        // What was accepted is delivered, however many rooms there are.
+        room = this.#enter(waiting.room) as SequencedRoom;
+        this.#announceRoom(room, false);
+        if (!broadcastHasRoom(broadcast)) return true;
+      }
+      const keyBytes = encoder.encode(key);
+      const bytes = ENVELOPE_BYTES + padded(keyBytes.length) + record.length;
+      const at = this.#announce(bytes, BroadcastKind.record, room.number, keyBytes.length);
+      broadcast.words[(at >> 2) + 1] = number;
+      broadcast.bytes.set(keyBytes, at + ENVELOPE_BYTES);
+      const copy = at + ENVELOPE_BYTES + padded(keyBytes.length);
+      broadcast.bytes.set(record, copy);
+      this.#waiting.delivered();
+      this.#place(room, copy, now);
+      if (key !== "") this.#rememberKey(room, `${danmakuUid(record, 0)}\n${key}`, room.head, room.ts);
+      counters.add(METRICS.scheduledDelivered, 1);
+      if (now - deliverAt > ROOM_LIMITS.scheduledLateMs) counters.add(METRICS.scheduledLate, 1);
+    }
+  }
+
+  #putScheduled(at: number, number: number, deliverAt: number): void {
+    const { words } = this.#options.broadcast;
+    const word = at >> 2;
+    words[word + SCHEDULED_NUMBER] = number;
+    words[word + SCHEDULED_AT_LO] = low32(deliverAt);
+    words[word + SCHEDULED_AT_HI] = high32(deliverAt);
   }
 
   /** Changes a room's settings and tells everybody, the journal above all. */
@@ -272,47 +402,51 @@ export class Sequencer {
   }
 
   #open(name: string, create: boolean): void {
-    let room = this.#byName.get(name);
-    if (room === undefined) {
-      const stored = this.#forgetting.has(name) ? undefined : this.#options.log.room(name);
-      if (stored === undefined) {
-        if (!create) {
-          this.#refuse(CODE_NOT_FOUND);
-          return;
-        }
-        if (this.#known >= this.#options.roomsMax) {
-          this.#refuse(CODE_OVERLOADED);
-          return;
-        }
-        this.#known++;
-      }
-      const now = this.#options.clock.now();
-      const epoch = stored?.epoch ?? this.#options.random.token();
-      room = new SequencedRoom(this.#takeNumber(), name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
-      if (stored === undefined) this.#list.opened(name);
-      else {
-        room.isStored = true;
-        room.configure(settingsFromText(this.#options.log.settings(name)), now);
-        const since = now - ROOM_LIMITS.keyLifeMs;
-        for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
-          this.#rememberKey(room, `${key.uid}\n${key.key}`, key.offset, key.ts);
-        }
-      }
-      this.#byName.set(name, room);
-      this.#byNumber.set(room.number, room);
-      this.#idle.add(room);
+    const room = this.#byName.get(name) ?? this.#enter(name, create, this.#options.roomsMax);
+    if (typeof room === "number") {
+      this.#refuse(room);
+      return;
     }
     room.touchedAt = this.#options.clock.now();
     this.#announceRoom(room);
   }
 
-  #announceRoom(room: SequencedRoom): void {
+  /** Opens a room that is not open; or says why not, as the position of an error code. */
+  #enter(name: string, create = true, roomsMax = Number.POSITIVE_INFINITY): SequencedRoom | number {
+    const stored = this.#forgetting.has(name) ? undefined : this.#options.log.room(name);
+    if (stored === undefined) {
+      if (!create) return CODE_NOT_FOUND;
+      if (this.#known >= roomsMax) return CODE_OVERLOADED;
+      this.#known++;
+    }
+    const now = this.#options.clock.now();
+    const epoch = stored?.epoch ?? this.#options.random.token();
+    const room = new SequencedRoom(this.#takeNumber(), name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
+    if (stored === undefined) this.#list.opened(name);
+    else {
+      room.isStored = true;
+      room.configure(settingsFromText(this.#options.log.settings(name)), now);
+      const since = now - ROOM_LIMITS.keyLifeMs;
+      for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
+        this.#rememberKey(room, `${key.uid}\n${key.key}`, key.offset, key.ts);
+      }
+    }
+    this.#byName.set(name, room);
+    this.#byNumber.set(room.number, room);
+    this.#idle.add(room);
+    return room;
+  }
+
+  /** Tells of an open room: who has asked, and the journal, which needs to know its name. */
+  #announceRoom(room: SequencedRoom, isAnswer = true): void {
     const name = encoder.encode(room.name);
     const epoch = encoder.encode(room.epoch);
     const settings = encoder.encode(settingsText(room.settings));
     const { broadcast, clock } = this.#options;
     const bytes = ROOM_WORDS * 4 + padded(name.length + epoch.length + settings.length);
-    const at = this.#answer(bytes, BroadcastKind.room, room.number);
+    const at = isAnswer
+      ? this.#answer(bytes, BroadcastKind.room, room.number)
+      : this.#announce(bytes, BroadcastKind.room, room.number);
     const words = broadcast.words;
     const word = at >> 2;
     words[word + ROOM_HEAD_LO] = low32(room.head);

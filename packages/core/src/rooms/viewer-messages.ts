@@ -19,6 +19,7 @@ import type { Principal, ViewerId } from "./hub.ts";
 import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import type { Publisher } from "./pending-publishes.ts";
 import type { PlainSender, Publishing } from "./publishing.ts";
+import { ScheduledAcks } from "./scheduled-acks.ts";
 import { TLV, TLV_DEFLATE, ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
@@ -31,6 +32,8 @@ export class ViewerMessages {
   readonly #control: ControlFrames;
   readonly #publishing: Publishing;
   readonly #buckets = new TokenBuckets(CONNECTION_LIMIT);
+  /** Viewers whose scheduled danmaku are to be acked when they are delivered. */
+  readonly scheduledAcks = new ScheduledAcks();
   /** Frames of viewers whose room is not open yet. */
   readonly #early = new Map<ViewerId, (string | Uint8Array)[]>();
 
@@ -166,6 +169,11 @@ export class ViewerMessages {
       const viewer = this.#viewerOf(token);
       if (viewer !== undefined) this.#control.ack(viewer, id, offset);
     },
+    waits: (token, id, number) => this.scheduledAcks.ask(number, token, id),
+    scheduled: (token, id, number, deliverAt) => {
+      const viewer = this.#viewerOf(token);
+      if (viewer !== undefined) this.#control.scheduled(viewer, id, number, deliverAt);
+    },
     refused: (token, id, code, message) => {
       const viewer = this.#viewerOf(token);
       if (viewer === undefined) return;
@@ -177,11 +185,30 @@ export class ViewerMessages {
     },
   };
 
+  /** Everything up to the ring position is on disk: acks the scheduled danmaku that were delivered. */
+  durable(position: number): void {
+    this.scheduledAcks.durable(position, this.#publisher.published as OnDelivered);
+  }
+
+  /** A scheduled danmaku was taken back: who waits for its ack waits no longer. */
+  unscheduled(number: number): void {
+    const asker = this.scheduledAcks.cancelled(number);
+    const viewer = asker === undefined ? undefined : this.#viewerOf(asker.token);
+    if (asker === undefined || viewer === undefined) return;
+    this.#control.error(
+      viewer,
+      new DanmakuError("not_found", "the scheduled danmaku was taken back"),
+      asker.id,
+    );
+  }
+
   #viewerOf(token: number): ViewerId | undefined {
     const viewer = token % ROWS_MAX;
     return this.#table.serial[viewer] === Math.floor(token / ROWS_MAX) ? viewer : undefined;
   }
 }
+
+type OnDelivered = (token: number, id: number, offset: number) => void;
 
 /** Whose frame is being read. */
 interface Sender {

@@ -22,6 +22,10 @@ export function announceReads(log: RoomLogReader, { heartbeats, start }: ThreadC
     positionOfLast: (name, records, through, onReady) =>
       announced(() => log.positionOfLast(name, records, through, onReady)),
     keys: (name, sinceTs, keysMax) => announced(() => [...log.keys(name, sinceTs, keysMax)]),
+    scheduled: (room, after, limit) => announced(() => log.scheduled(room, after, limit)),
+    scheduledRoom: (number) => announced(() => log.scheduledRoom(number)),
+    allScheduled: () => announced(() => log.allScheduled()),
+    lastScheduled: () => announced(() => log.lastScheduled()),
     list: (after, limit) => announced(() => log.list(after, limit)),
     count: () => announced(() => log.count()),
     untouchedSince: (ts, limit) => announced(() => log.untouchedSince(ts, limit)),

@@ -35,7 +35,12 @@ runThread(async (context, messages) => {
   messages.stop = () => {
     isStopping = true;
   };
-  say({ type: "ready" });
+  const late = sequencer.overdue();
+  const note =
+    late === 0
+      ? undefined
+      : `${late} scheduled danmaku came due while the node was down; they are delivered now`;
+  say({ type: "ready", ...(note === undefined ? undefined : { note }) });
 
   const wakeReaders = () => {
     for (const reader of readers) reader.wake();
@@ -49,7 +54,10 @@ runThread(async (context, messages) => {
     },
     // A full broadcast ring leaves entries where they are; then it is for the readers to move first.
     isIdle: () => isIdle() || !sequencer.canMove(),
-    nextDueAt: () => (isIdle() ? Number.POSITIVE_INFINITY : clock.monotonic() + FULL_RETRY_MS),
+    nextDueAt: () => {
+      const waitMs = Math.max(sequencer.nextDueInMs, sequencer.canMove() ? 0 : FULL_RETRY_MS);
+      return clock.monotonic() + (isIdle() ? waitMs : FULL_RETRY_MS);
+    },
     tick: () => {
       const before = broadcast.position;
       sequencer.tick();

@@ -1,5 +1,6 @@
 /** For tests: the HTTP face on a real port, over rooms that are plain arrays. */
-import { checkPublish, publishClass, publishName, publishUid } from "@danmakud/core/policy";
+import { checkAnnounce, checkPublish, publishClass, publishName, publishUid } from "@danmakud/core/policy";
+import type { ScheduledDanmaku } from "@danmakud/core/ports";
 import {
   type Encoding,
   type HistoryPage,
@@ -15,7 +16,14 @@ import {
   type ViewerId,
   type ViewerSink,
 } from "@danmakud/core/rooms";
-import { type DanmakuError, type Draft, encodeDanmaku, patchLogRecord, recordToJson } from "@danmakud/wire";
+import {
+  CLASSES,
+  DanmakuError,
+  type Draft,
+  encodeDanmaku,
+  patchLogRecord,
+  recordToJson,
+} from "@danmakud/wire";
 import { DevSignIn } from "../../auth/index.ts";
 import type { HttpDependencies, HttpOptions } from "./context.ts";
 import { createHttpHandler } from "./create-http-handler.ts";
@@ -39,6 +47,7 @@ export class FakeHub implements Hub {
   readonly left: ViewerId[] = [];
   readonly drainedCalls: ViewerId[] = [];
   readonly published: { room: string; who: Principal; draft: Draft }[] = [];
+  readonly waiting: ScheduledDanmaku[] = [];
   /** Every publish is answered with this. */
   refusal: DanmakuError | undefined;
   /** Every call but `join` throws this. */
@@ -83,6 +92,34 @@ export class FakeHub implements Hub {
   async publish(room: string, who: Principal, drafts: readonly Draft[]): Promise<readonly PublishOutcome[]> {
     this.#fail();
     return drafts.map((draft) => this.#publishOne(room, who, draft));
+  }
+
+  async announce(room: string, who: Principal, draft: Draft): Promise<PublishOutcome> {
+    this.#fail();
+    const refusal = checkAnnounce(who);
+    if (refusal !== undefined) throw refusal;
+    return this.#publishOne(room, who, { ...draft, class: CLASSES.indexOf("system") });
+  }
+
+  async scheduled(
+    room: string,
+    who: Principal,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): Promise<readonly ScheduledDanmaku[]> {
+    this.#fail();
+    const refusal = checkAnnounce(who);
+    if (refusal !== undefined) throw refusal;
+    return this.waiting.filter((one) => one.room === room && one.deliverAt > after.deliverAt).slice(0, limit);
+  }
+
+  async unschedule(room: string, who: Principal, number: number): Promise<void> {
+    this.#fail();
+    const refusal = checkAnnounce(who);
+    if (refusal !== undefined) throw refusal;
+    const at = this.waiting.findIndex((one) => one.room === room && one.number === number);
+    if (at < 0) throw new DanmakuError("not_found", "nothing is scheduled");
+    this.waiting.splice(at, 1);
   }
 
   async describe(room: string): Promise<RoomInfo | undefined> {

@@ -79,6 +79,12 @@ const RETRY: Schema = {
   description: "When to try again, milliseconds from now.",
 };
 
+const SCHEDULED: Schema = {
+  type: "integer",
+  minimum: 1,
+  description: "Names a danmaku that waits for its time; never given twice.",
+};
+
 const MAX_RATE: Schema = {
   type: "integer",
   minimum: 0,
@@ -140,12 +146,16 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
           description: "Default and highest by role; service up to paid, admin up to system.",
         },
         attrs: { ...ATTRS, description: `${ATTRS.description} For role service.` },
-        deliverAt: { ...TS, description: "Unix ms. For moderators and services; not in this version." },
+        deliverAt: {
+          ...TS,
+          description:
+            "When to deliver it, Unix ms, a year ahead at most; past = now. For moderators and services.",
+        },
         delayMs: {
           type: "integer",
           minimum: 0,
           maximum: DURATION_MS_MAX,
-          description: "Milliseconds. For moderators and services; not in this version.",
+          description: "When to deliver it, ms from now. Not with deliverAt. For moderators and services.",
         },
       },
       ["mode", "color", "size", "key", "uid", "name", "class", "attrs", "deliverAt", "delayMs"],
@@ -159,13 +169,42 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     [],
     "In the room's log, as durable as configured.",
   ),
+  Scheduled: object(
+    { scheduled: SCHEDULED, deliverAt: { ...TS, description: "Unix ms." } },
+    [],
+    "Waits for its time, as durable as configured.",
+  ),
+  ScheduledList: object(
+    {
+      scheduled: {
+        type: "array",
+        items: object(
+          {
+            scheduled: SCHEDULED,
+            deliverAt: { ...TS, description: "Unix ms." },
+            uid: NAME,
+            content: { type: "string" },
+            mode: { type: "string", enum: MODES },
+            color: COLOR,
+            size: SIZE,
+            class: CLASS,
+            name: { type: "string" },
+            attrs: ATTRS,
+          },
+          ["name", "attrs"],
+        ),
+      },
+      next: { type: "string", description: "Value of after for the next page; absent on the last." },
+    },
+    ["next"],
+  ),
   Refused: object({
     error: object({ code: CODE, message: { type: "string" }, retryAfterMs: RETRY }, ["retryAfterMs"]),
   }),
   PublishResults: object({
     results: {
       type: "array",
-      items: { oneOf: [ref("Published"), ref("Refused")] },
+      items: { oneOf: [ref("Published"), ref("Scheduled"), ref("Refused")] },
       description: "One for each danmaku, in the order of the request.",
     },
   }),

@@ -38,7 +38,9 @@ export interface OpenApi {
   };
   readonly servers: readonly { readonly url: string }[];
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly paths: Readonly<Record<string, Readonly<Partial<Record<"get" | "post" | "patch", Operation>>>>>;
+  readonly paths: Readonly<
+    Record<string, Readonly<Partial<Record<"get" | "post" | "patch" | "delete", Operation>>>>
+  >;
   readonly components: {
     readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly schemas: Readonly<Record<string, Schema>>;
@@ -123,21 +125,21 @@ const HELLO_EXAMPLE =
   '{"type":"hello","room":"1001","epoch":"k3f9","head":41,"resumed":true,"uid":"u1","serverTime":1700000000000}';
 const EVENTS_EXAMPLE = `id: k3f9:41\ndata: ${HELLO_EXAMPLE}\n\nid: k3f9:42\ndata: ${JSON.stringify(DANMAKU_EXAMPLE)}\n\n`;
 
+const SCHEDULED_EXAMPLE = { scheduled: 57, deliverAt: 1700000060000 } as const;
+
+const IDEMPOTENCY_KEY: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  description:
+    "As the field key. With an array, each danmaku without a key of its own gets this one and its place.",
+  schema: { type: "string", minLength: 1, maxLength: 64 },
+};
+
 const POST_DANMAKU: Operation = {
   operationId: "publish",
   summary: "Publish one danmaku, or many",
   description: `An array of up to ${BATCH_RECORDS_MAX} is published in its order, and each is answered by itself.`,
-  parameters: [
-    ROOM,
-    ...SIGN_IN,
-    {
-      name: "Idempotency-Key",
-      in: "header",
-      description:
-        "As the field key. With an array, each danmaku without a key of its own gets this one and its place.",
-      schema: { type: "string", minLength: 1, maxLength: 64 },
-    },
-  ],
+  parameters: [ROOM, ...SIGN_IN, IDEMPOTENCY_KEY],
   requestBody: {
     required: true,
     content: {
@@ -155,6 +157,7 @@ const POST_DANMAKU: Operation = {
       ],
     }),
     "201": json(ref("Published"), "Published.", { offset: 42, ts: 1700000000123, epoch: "k3f9" }),
+    "202": json(ref("Scheduled"), "Accepted, to be delivered at its time.", SCHEDULED_EXAMPLE),
     ...COMMON,
     "403": problem("Not allowed to this role, room or page: forbidden, muted, banned."),
     "408": problem("The body did not arrive in time."),
@@ -162,6 +165,68 @@ const POST_DANMAKU: Operation = {
     "413": problem("The body is over 2 MiB, or the array over 1,000: too_large."),
     "415": problem("The body is not application/json."),
     "422": problem("The content was refused by moderation: content_rejected."),
+    "429": problem("Too fast: rate_limited.", true),
+  },
+};
+
+const POST_ANNOUNCEMENT: Operation = {
+  operationId: "announce",
+  summary: "Make an announcement",
+  description:
+    "A danmaku of class system, which is never dropped or sampled; now, or at a time. For moderators of the room, services and admins. Takes what a danmaku takes but class.",
+  parameters: [ROOM, ...SIGN_IN, IDEMPOTENCY_KEY],
+  requestBody: {
+    required: true,
+    content: {
+      "application/json": {
+        schema: ref("Publish"),
+        example: { content: "Second half in one minute", deliverAt: 1700000060000 },
+      },
+    },
+  },
+  responses: {
+    "201": json(ref("Published"), "Published.", { offset: 42, ts: 1700000000123, epoch: "k3f9" }),
+    "202": json(ref("Scheduled"), "Accepted, to be delivered at its time.", SCHEDULED_EXAMPLE),
+    ...COMMON,
+    "403": problem("Not allowed to this role, room or page: forbidden."),
+    "413": problem("The body is over 2 MiB: too_large."),
+    "415": problem("The body is not application/json."),
+    "429": problem("Too fast: rate_limited.", true),
+  },
+};
+
+const GET_SCHEDULED: Operation = {
+  operationId: "scheduled",
+  summary: "List what is scheduled",
+  description: "By time. For moderators of the room, services and admins.",
+  parameters: [ROOM, query("after", "next of the page before.", { type: "string" }), LIMIT, ...SIGN_IN],
+  responses: {
+    "200": json(ref("ScheduledList"), "A page."),
+    ...COMMON,
+    "403": problem("Not allowed to this role, room or page: forbidden."),
+  },
+};
+
+const DELETE_SCHEDULED: Operation = {
+  operationId: "unschedule",
+  summary: "Take a scheduled danmaku back",
+  description: "For moderators of the room, services and admins.",
+  parameters: [
+    ROOM,
+    {
+      name: "number",
+      in: "path",
+      required: true,
+      description: "As scheduled in the answer to the publish.",
+      schema: { type: "integer", minimum: 1 },
+    },
+    ...SIGN_IN,
+  ],
+  responses: {
+    "204": { description: "It will not be delivered; that is as durable as configured." },
+    ...COMMON,
+    "403": problem("Not allowed to this role, room or page: forbidden."),
+    "404": problem("Nothing waits under this number in the room: not_found."),
     "429": problem("Too fast: rate_limited.", true),
   },
 };
@@ -294,6 +359,9 @@ export function createOpenApi(version: string): OpenApi {
         },
       },
       "/v1/rooms/{room}/settings": { patch: PATCH_SETTINGS },
+      "/v1/rooms/{room}/announcements": { post: POST_ANNOUNCEMENT },
+      "/v1/rooms/{room}/scheduled": { get: GET_SCHEDULED },
+      "/v1/rooms/{room}/scheduled/{number}": { delete: DELETE_SCHEDULED },
       "/v1/rooms": {
         get: {
           operationId: "rooms",

@@ -128,9 +128,11 @@ describe("who sends", () => {
     expect(face.hub.published).toHaveLength(1);
   });
 
-  test("a delivery time: forbidden to viewers, for others not in this version", async () => {
+  test("a delivery time: forbidden to viewers", async () => {
     expect(await refusal({ content: "1", delayMs: 5 })).toBe("403 forbidden");
-    expect(await refusal({ content: "1", deliverAt: 5 }, "?role=moderator")).toBe("400 invalid_message");
+    expect(await refusal({ content: "1", deliverAt: 5, delayMs: 5 }, "?role=moderator")).toBe(
+      "400 invalid_message",
+    );
   });
 
   test.each(["?uid=a%20b", "?uid=", "?role=root"])("%s is no sign-in", async (query) => {

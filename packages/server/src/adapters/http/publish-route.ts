@@ -43,8 +43,12 @@ async function postOne(
   const [outcome] = await context.hub.publish(room, senderOf(context, who, draft), [draft]);
   if (outcome === undefined) throw new Error("the hub gave no outcome");
   if ("error" in outcome) throw outcome.error;
-  const { offset, ts, epoch } = outcome;
-  return jsonResponse(JSON.stringify({ offset, ts, epoch }), 201);
+  return publishedResponse(outcome);
+}
+
+/** `201` for a danmaku that is in the log, `202` for one that waits for its time. */
+export function publishedResponse(outcome: Exclude<PublishOutcome, { error: DanmakuError }>): Response {
+  return jsonResponse(JSON.stringify(resultOf(outcome)), "offset" in outcome ? 201 : 202);
 }
 
 async function postMany(
@@ -92,7 +96,7 @@ function addToRuns(runs: Run[], who: Principal, draft: Draft): void {
  * With `--dev` the body may say who sends, as the query may: nobody is signed in. Where the query does say it, a
  * different `uid` in the body is left to the policy.
  */
-function senderOf(context: HttpContext, who: Principal, draft: Draft): Principal {
+export function senderOf(context: HttpContext, who: Principal, draft: Draft): Principal {
   if (!context.options.dev || maySpeakForOthers(who.role)) return who;
   const uid = context.url.searchParams.has("uid") ? who.uid : (draft.uid ?? who.uid);
   const name = draft.name ?? who.name;
@@ -102,12 +106,14 @@ function senderOf(context: HttpContext, who: Principal, draft: Draft): Principal
 
 function resultOf(outcome: PublishOutcome | undefined): object {
   if (outcome === undefined) throw new Error("the hub gave too few outcomes");
-  if (!("error" in outcome)) return { offset: outcome.offset, ts: outcome.ts, epoch: outcome.epoch };
+  if ("offset" in outcome) return { offset: outcome.offset, ts: outcome.ts, epoch: outcome.epoch };
+  if ("scheduled" in outcome) return { scheduled: outcome.scheduled, deliverAt: outcome.deliverAt };
   const { code, message, retryAfterMs } = outcome.error;
   return { error: { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
 }
 
-function idempotencyKey(headers: Headers): string | undefined {
+/** The header's key, for one danmaku. @throws DanmakuError `invalid_message`. */
+export function idempotencyKey(headers: Headers): string | undefined {
   const key = headers.get("idempotency-key");
   if (key === null) return undefined;
   try {
@@ -126,7 +132,8 @@ function checkKeyOfMany(key: string): void {
   );
 }
 
-function giveKey(draft: Draft, key: string): void {
+/** Joins the header's key with that of the body. @throws DanmakuError `invalid_message` where they differ. */
+export function giveKey(draft: Draft, key: string): void {
   if (draft.key !== undefined && draft.key !== key) {
     throw new DanmakuError("invalid_message", "key and Idempotency-Key differ");
   }

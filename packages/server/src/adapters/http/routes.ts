@@ -7,6 +7,7 @@ import { type PageFile, pageResponse } from "./pages.ts";
 import { postDanmaku } from "./publish-route.ts";
 import { getHistory, getRoom, listRooms, patchSettings } from "./room-routes.ts";
 import type { Route } from "./router.ts";
+import { deleteScheduled, getScheduled, postAnnouncement } from "./scheduled-routes.ts";
 
 /** What describes the API, made once per handler. */
 export interface Documents {
@@ -30,6 +31,9 @@ export function createRoutes(documents: Documents): readonly Route[] {
     { method: "PATCH", path: "/v1/rooms/{room}/settings", handle: patchSettings },
     { method: "GET", path: "/v1/rooms/{room}/danmaku", handle: getHistory },
     { method: "POST", path: "/v1/rooms/{room}/danmaku", handle: postDanmaku },
+    { method: "POST", path: "/v1/rooms/{room}/announcements", handle: postAnnouncement },
+    { method: "GET", path: "/v1/rooms/{room}/scheduled", handle: getScheduled },
+    { method: "DELETE", path: "/v1/rooms/{room}/scheduled/{number}", handle: deleteScheduled },
     { method: "GET", path: "/v1/rooms/{room}/events", handle: getEvents },
     { method: "GET", path: "/v1/rooms/{room}/ws", handle: refuseWithoutUpgrade },
   ];

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { damaged, newerVersion } from "./errors.ts";
 
 /** Version of the format, in the file as `user_version`. A file of a higher one is refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** "dnmk", in the file as `application_id`: tells our file from any other database. */
 export const APPLICATION_ID = 0x646e6d6b;
@@ -19,6 +19,8 @@ export const APPLICATION_ID = 0x646e6d6b;
  * - `settings`. The text of rooms that have some; a room without records may.
  * - `idem`. Keys of one room and commit, packed (`key-codec.ts`); `seq` numbers the keys of a room. Clustered by time,
  *   because expiry by time is the frequent access, and found by room through the index.
+ * - `scheduled` (from version 2). Danmaku that wait for their time; numbers are never used twice. By the name of the room,
+ *   which may have no row yet, or none any more.
  */
 const STEPS: readonly string[] = [
   `
@@ -47,6 +49,13 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (ts, room, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX idem_by_room ON idem (room, seq);
+  `,
+  `
+  CREATE TABLE scheduled (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL, deliver_at INTEGER NOT NULL, key TEXT NOT NULL,
+    sum INTEGER NOT NULL, body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX scheduled_by_room ON scheduled (room, deliver_at, number);
   `,
 ];
 

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync 
 import { join } from "node:path";
 import { StoreError } from "@danmakud/core/ports";
 import { batchOf, NO_LIMITS, outline, runOf, span } from "../../../../core/src/ports/room-log.contract.ts";
+import { SCHEMA_VERSION } from "./schema.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter } from "./store-writer.ts";
 import { errorKind, temporaryFolder, writerOptions } from "./testing.ts";
@@ -65,12 +66,12 @@ test("a file that was cut off, anywhere", () => {
 
 test("a file of a newer version is refused and left as it is", () => {
   const db = new Database(path);
-  db.run("PRAGMA user_version = 2");
+  db.run(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
   db.run("PRAGMA journal_mode = DELETE");
   db.close();
   const before = readFileSync(path);
   expect(errorKind(open)).toBe("newer_version");
-  expect(open).toThrow(/newer danmakud \(format 2, this one knows 1\)/);
+  expect(open).toThrow(`newer danmakud (format ${SCHEMA_VERSION + 1}, this one knows ${SCHEMA_VERSION})`);
   expect(Buffer.compare(before, readFileSync(path))).toBe(0);
 });
 

@@ -1,5 +1,5 @@
 import type { Statement } from "bun:sqlite";
-import type { LocalRoomLogReader, LogPage, PageLimits, StoredKey, StoredRoom } from "@danmakud/core/ports";
+import type { LocalRoomLogReader, LogPage, PageLimits, ScheduledDanmaku, StoredKey, StoredRoom } from "@danmakud/core/ports";
 import { PageBuilder } from "@danmakud/core/rooms";
 import { recordOffset, recordStride } from "@danmakud/wire";
 import { Connection } from "./connection.ts";
@@ -9,6 +9,7 @@ import { unpackKeys } from "./key-codec.ts";
 import { AGE_STEP_MS, BUSY_MS, FETCH_ROWS_MAX, KEYS_PER_ROW_MAX, READER_CACHE_KIB } from "./limits.ts";
 import { faultOfRow, type LogRow } from "./log-body.ts";
 import { epochOfNewLife } from "./run-state.ts";
+import { ScheduledReader } from "./scheduled-rows.ts";
 
 /** What `openReader` needs. */
 export interface ReaderOptions {
@@ -71,6 +72,7 @@ class SqliteReader implements LocalRoomLogReader {
   readonly #list: Statement<{ name: string }, [string, number]>;
   readonly #count: Statement<{ n: number }, []>;
   readonly #untouched: Statement<{ name: string }, [number, number, number]>;
+  readonly #scheduled: ScheduledReader;
 
   constructor(connection: Connection, dir: string) {
     this.#connection = connection;
@@ -101,6 +103,7 @@ class SqliteReader implements LocalRoomLogReader {
     );
     this.#list = connection.prepare("SELECT name FROM room WHERE name > ? ORDER BY name LIMIT ?");
     this.#count = connection.prepare("SELECT count(*) AS n FROM room");
+    this.#scheduled = new ScheduledReader(connection, dir);
     this.#untouched = connection.prepare(
       "SELECT name FROM room WHERE age <= ? AND ts < ? ORDER BY age LIMIT ?",
     );
@@ -181,6 +184,26 @@ class SqliteReader implements LocalRoomLogReader {
 
   settings(name: string): string {
     return this.#guard(() => this.#settings.get(name)?.body ?? "");
+  }
+
+  scheduled(
+    room: string,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): ScheduledDanmaku[] {
+    return this.#guard(() => this.#scheduled.ofRoom(room, after, limit));
+  }
+
+  scheduledRoom(number: number): string | undefined {
+    return this.#guard(() => this.#scheduled.roomOf(number));
+  }
+
+  allScheduled(): ScheduledDanmaku[] {
+    return this.#guard(() => this.#scheduled.all());
+  }
+
+  lastScheduled(): number {
+    return this.#guard(() => this.#scheduled.last());
   }
 
   list(after: string, limit: number): string[] {

@@ -10,6 +10,7 @@ import { BUSY_MS, CHECKPOINT_PAGES, WAL_BYTES_KEPT, WRITER_CACHE_KIB } from "./l
 import { LogRows } from "./log-rows.ts";
 import { type RoomEntry, RoomTable } from "./room-table.ts";
 import { endRun, type RunState, startRun } from "./run-state.ts";
+import { ScheduledRows } from "./scheduled-rows.ts";
 import { migrate } from "./schema.ts";
 import { SettingsRows } from "./settings-rows.ts";
 
@@ -93,6 +94,7 @@ class SqliteWriter implements StoreWriter {
   readonly #log: LogRows;
   readonly #keys: KeyRows;
   readonly #settings: SettingsRows;
+  readonly #scheduled: ScheduledRows;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #rollback: Statement;
@@ -111,6 +113,7 @@ class SqliteWriter implements StoreWriter {
     this.#log = new LogRows(connection, options.retain);
     this.#keys = new KeyRows(connection);
     this.#settings = new SettingsRows(connection);
+    this.#scheduled = new ScheduledRows(connection);
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
@@ -194,6 +197,8 @@ class SqliteWriter implements StoreWriter {
       entry.newSettings = settings;
     }
     for (const entry of this.#touched) this.#write(entry);
+    for (const scheduled of batch.schedule) this.#scheduled.add(scheduled);
+    for (const number of batch.unschedule) this.#scheduled.remove(number);
     for (const { room, olderThanTs } of batch.forget) this.#forget(room, olderThanTs);
   }
 
