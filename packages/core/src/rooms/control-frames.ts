@@ -51,7 +51,8 @@ export class ControlFrames {
     const uid = this.#table.principals[viewer]?.uid ?? "";
     const { name, epoch } = room;
     const { resumed, cursor, online, serverTime } = hello;
-    const head = room.window.head;
+    // Who has seen more of a room than others may yet (its delay was made longer) goes on from there.
+    const head = Math.max(room.window.head, cursor);
     const helloEnd = encodeHello(this.#bytes, 0, { room: name, epoch, head, resumed, uid, serverTime });
     const end = encodeStats(this.#bytes, helloEnd, online);
     this.#send(

@@ -219,7 +219,7 @@ export class Delivery {
     if (room.behind.size === 0) this.#behind.delete(room);
     this.#frames.clear();
     this.#flow(room, viewer);
-    const isWhole = (this.#table.cursor[viewer] as number) === room.window.head;
+    const isWhole = (this.#table.cursor[viewer] as number) >= room.window.head;
     if (!isWhole && room.live > 0) this.#due.holdGap(room, this.#context.clock.monotonic());
   }
 

@@ -14,6 +14,7 @@
  *      +---------------------------------------------------------------+
  *   3  | count: viewers of the room on this gateway                    |
  *      | unschedule: number of the scheduled danmaku                   |
+ *      | publish: EXEMPT or 0                                          |
  *      +---------------------------------------------------------------+
  *   4  | extra bytes, padded to a word; then the record (publish)      |
  *      | (settings: the extra bytes are the change as JSON)            |
@@ -79,8 +80,12 @@ export const BroadcastKind = {
 
 export const NO_ORIGIN = 0xff;
 
-/** Word 4 of `reject` and `refuse`: position in `ERROR_CODES`. */
+/** Word 3 of an ingress `publish`: the sender is not bound by slow mode. */
+export const EXEMPT = 1;
+
+/** Word 4 of `reject` and `refuse`: position in `ERROR_CODES`; word 5: when to try again, ms, 0 = not said. */
 export const ERROR_CODE = 4;
+export const ERROR_RETRY = 5;
 /** Words of `repeat` and `settings`: offset (head) and ts, low and high halves. */
 export const REPEAT_OFFSET_LO = 4;
 export const REPEAT_OFFSET_HI = 5;

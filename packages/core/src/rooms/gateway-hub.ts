@@ -22,6 +22,7 @@ import {
   BroadcastKind,
   ENVELOPE_BYTES,
   ERROR_CODE,
+  ERROR_RETRY,
   NO_ORIGIN,
   padded,
   SCHEDULED_NUMBER,
@@ -29,6 +30,8 @@ import {
 } from "./envelope-descriptor.ts";
 import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { GatewayTimers } from "./gateway-timers.ts";
+import { HeldRooms } from "./held-rooms.ts";
 import { HistoryDesk } from "./history-desk.ts";
 import type {
   Encoding,
@@ -42,10 +45,10 @@ import type {
   ViewerId,
   ViewerSink,
 } from "./hub.ts";
-import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
+import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { OnlineCounts } from "./online-counts.ts";
-import type { Publisher } from "./pending-publishes.ts";
+import { type Publisher, refusalOf } from "./pending-publishes.ts";
 import { Publishing } from "./publishing.ts";
 import { RoomRegistry } from "./room-registry.ts";
 import { type RoomSettings, type SettingsPatch, settingsFromText } from "./settings.ts";
@@ -59,6 +62,8 @@ export class GatewayHub implements Hub {
   readonly #table = new ViewerTable();
   readonly #rooms: RoomRegistry;
   readonly #delivery: Delivery;
+  readonly #timers: GatewayTimers;
+  readonly #held: HeldRooms;
   readonly #publishing: Publishing;
   readonly #control: ControlFrames;
   readonly #messages: ViewerMessages;
@@ -79,9 +84,22 @@ export class GatewayHub implements Hub {
 
   constructor(context: GatewayContext) {
     this.#context = context;
-    this.#rooms = new RoomRegistry(context, (room, replacement) => this.#replace(room, replacement));
+    this.#timers = new GatewayTimers(context.clock.monotonic());
+    this.#rooms = new RoomRegistry(
+      context,
+      (room, replacement) => this.#replace(room, replacement),
+      () => this.#held,
+    );
     const renderer = new FrameRenderer(context.deflate);
     this.#delivery = new Delivery(context, this.#table, renderer);
+    this.#held = new HeldRooms(
+      context,
+      this.#delivery,
+      this.#timers,
+      this.#table,
+      () => this.#durable,
+      (number) => this.#rooms.byNumber(number),
+    );
     this.#publishing = new Publishing(context);
     this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
@@ -129,10 +147,11 @@ export class GatewayHub implements Hub {
     if (entries > 0) broadcast.release();
     this.#advanceDurable(now);
     this.#early.turn(now);
+    const waiting = this.#timers.turn(now);
     const delivering = this.#delivery.turn(this.#durable);
     const telling = this.#online.turn(now);
     const reading = this.#histories.turn();
-    return delivering || telling || reading || entries === ROOM_LIMITS.entriesPerTurnMax;
+    return waiting || delivering || telling || reading || entries === ROOM_LIMITS.entriesPerTurnMax;
   }
 
   /** Whether `turn` would find nothing in shared memory. */
@@ -144,7 +163,7 @@ export class GatewayHub implements Hub {
 
   /** When `turn` is due at the latest, monotonic ms. */
   nextDueAt(): number {
-    return this.#delivery.nextDueAt();
+    return Math.min(this.#delivery.nextDueAt(), this.#timers.nextAt());
   }
 
   /** Work by the clock; call every 100–250 ms. */
@@ -249,7 +268,7 @@ export class GatewayHub implements Hub {
           },
           published: () => resolve(settings as RoomSettings),
           refused: (_token, _id, code, message) => {
-            reject(new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }));
+            reject(refusalOf(code, message, 0));
           },
         });
         if (refusal !== undefined) return reject(refusal);
@@ -312,8 +331,8 @@ export class GatewayHub implements Hub {
     return new Promise((resolve, reject) => {
       this.#rooms.open(name, (room) => {
         if (room instanceof DanmakuError) return reject(room);
-        const refusal = submit(room, resolve, (_token, _id, code, message) =>
-          reject(new DanmakuError(code, message, code === "not_found" ? {} : { retryAfterMs: RETRY_AFTER_MS.refused })),
+        const refusal = submit(room, resolve, (_token, _id, code, message, retryAfterMs) =>
+          reject(refusalOf(code, message, retryAfterMs)),
         );
         if (refusal !== undefined) return reject(refusal);
         this.#publishing.commit();
@@ -333,7 +352,7 @@ export class GatewayHub implements Hub {
     });
   }
 
-  history(name: string, query: HistoryQuery): Promise<HistoryPage | undefined> {
+  history(name: string, query: HistoryQuery, isUndelayed = false): Promise<HistoryPage | undefined> {
     return new Promise((resolve, reject) => {
       this.#rooms.look(name, (answer) => {
         if (answer instanceof DanmakuError) {
@@ -348,7 +367,10 @@ export class GatewayHub implements Hub {
             if (page instanceof DanmakuError) reject(page);
             else resolve(page);
           };
-          this.#histories.ask(name, answer, answer.position <= this.#durable, query, onPage);
+          const { delayMs } = answer.settings;
+          const isAll = isUndelayed || delayMs === 0;
+          const through = isAll ? Number.POSITIVE_INFINITY : this.#context.clock.now() - delayMs;
+          this.#histories.ask(name, answer, answer.position <= this.#durable, query, onPage, through);
           this.#context.wakeSelf();
         });
       });
@@ -390,7 +412,12 @@ export class GatewayHub implements Hub {
           );
         }
         if (room === undefined) return;
-        room.window.append(words, record >> 2, recordStride(broadcast.bytes, record), offset, position);
+        const stride = recordStride(broadcast.bytes, record);
+        if (room.held !== undefined || isScheduled || room.delayMs > 0) {
+          this.#held.append(room, words, record >> 2, stride, offset, position, isScheduled, now);
+          return;
+        }
+        room.window.append(words, record >> 2, stride, offset, position);
         this.#delivery.appended(room, now);
         return;
       }
@@ -412,10 +439,14 @@ export class GatewayHub implements Hub {
         this.#messages.unscheduled(words[word + SCHEDULED_NUMBER] as number);
         return;
       case BroadcastKind.settings: {
+        const room = this.#rooms.byNumber(words[word + 2] as number);
+        if (!isMine && room === undefined) return;
+        const settings = settingsFromText(readSettingsText(broadcast));
+        if (room !== undefined) this.#held.configured(room, settings.delayMs, now);
         if (!isMine) return;
         const { offset, ts } = readRepeat(broadcast);
         const publisher = this.#publishing.pending.sequenced(words[word + 1] as number, offset, ts, position);
-        publisher?.configured?.(settingsFromText(readSettingsText(broadcast)));
+        publisher?.configured?.(settings);
         return;
       }
       case BroadcastKind.reject:
@@ -424,6 +455,7 @@ export class GatewayHub implements Hub {
             words[word + 1] as number,
             words[word + ERROR_CODE] as number,
             position,
+            words[word + ERROR_RETRY] as number,
           );
         return;
       case BroadcastKind.refuse:
@@ -496,7 +528,7 @@ export class GatewayHub implements Hub {
     const { window } = room;
     room.addViewer(this.#table, viewer);
     this.#rooms.changed(room);
-    const resumed = start.kind === "resume" && start.epoch === room.epoch && start.after <= window.head;
+    const resumed = start.kind === "resume" && start.epoch === room.epoch && start.after <= room.head;
     let cursor = window.head;
     if (resumed) cursor = start.after;
     else if (start.kind === "last" && start.records > 0) {
@@ -531,8 +563,8 @@ export class GatewayHub implements Hub {
     const publisher: Publisher = {
       published: (index, _id, offset, ts) => settle(index, { offset, ts, epoch: room.epoch }),
       scheduled: (index, _id, scheduled, deliverAt) => settle(index, { scheduled, deliverAt }),
-      refused: (index, _id, code, message) => {
-        settle(index, { error: new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }) });
+      refused: (index, _id, code, message, retryAfterMs) => {
+        settle(index, { error: refusalOf(code, message, retryAfterMs) });
       },
     };
     drafts.forEach((draft, index) => {
@@ -548,6 +580,7 @@ export class GatewayHub implements Hub {
     this.#durable = durable;
     this.#publishing.pending.durable(durable, now);
     this.#messages.durable(durable);
+    this.#held.durable(now);
     this.#control.flush();
     while (this.#awaitingDisk[0] !== undefined && this.#awaitingDisk[0].position <= durable) {
       this.#awaitingDisk.shift()?.run();

@@ -1,6 +1,7 @@
 /** Questions for history that take more than one turn of the loop: each turn reads a page for one of them. */
 import { DanmakuError } from "@danmakud/wire";
 import type { RoomLogReader } from "../ports/index.ts";
+import { headAt } from "./held-records.ts";
 import { HistoryReading } from "./history.ts";
 import type { HistoryPage, HistoryQuery } from "./hub.ts";
 import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
@@ -42,9 +43,17 @@ export class HistoryDesk {
 
   /**
    * Answers at once where a few pages do, as nearly always; else in later turns.
+   * @param through Time of the newest danmaku that may be told, Unix ms; infinite where all may.
    * @param isStored The log has everything up to the room's head. Where not, it tells what it has.
    */
-  ask(room: string, life: Life, isStored: boolean, query: HistoryQuery, onPage: OnPage): void {
+  ask(
+    room: string,
+    life: Life,
+    isStored: boolean,
+    query: HistoryQuery,
+    onPage: OnPage,
+    through: number,
+  ): void {
     if (this.#questions.size + this.#waiting.size >= ROOM_LIMITS.historiesMax) {
       onPage(
         new DanmakuError("overloaded", "too much history is being read", {
@@ -55,7 +64,8 @@ export class HistoryDesk {
     }
     const { epoch } = life;
     try {
-      const head = isStored ? life.head : Math.min(life.head, this.#log.room(room)?.head ?? 0);
+      const known = isStored ? life.head : Math.min(life.head, this.#log.room(room)?.head ?? 0);
+      const head = through === Number.POSITIVE_INFINITY ? known : headAt(this.#log, room, known, through);
       this.#work({ reading: new HistoryReading(this.#log, room, head, query), epoch, head, onPage });
     } catch (cause) {
       onPage(this.#unreadable(room, cause));

@@ -103,7 +103,8 @@ export interface Hub {
   unschedule(room: string, who: Principal, number: number): Promise<void>;
   /** The room, or undefined where it does not exist; does not create it. */
   describe(room: string): Promise<RoomInfo | undefined>;
-  history(room: string, query: HistoryQuery): Promise<HistoryPage | undefined>;
+  /** What viewers may see of a room; `isUndelayed`: also what its `delayMs` still holds back from them. */
+  history(room: string, query: HistoryQuery, isUndelayed?: boolean): Promise<HistoryPage | undefined>;
   /** Rooms in alphabetical order after `after`; `next` is the value to go on from, absent at the end. */
   list(
     after: string,

@@ -30,6 +30,10 @@ export const ROOM_LIMITS = {
   answerTimeoutMs: 5000,
   /** The highest `maxRate` a room may be given, danmaku per second: more than a node takes in. */
   maxRateMax: 1_000_000,
+  /** The longest `delayMs`: what it holds back has to be within what a room retains. */
+  delayMsMax: 10 * 60_000,
+  /** The longest `slowModeMs`: past it a room might as well be closed. */
+  slowModeMsMax: 60 * 60_000,
   /** So much of a room's `maxRate` may come at once: viewers read by the second, and gateways gather for less. */
   sampleBurstMs: 250,
   /** A room's idempotency keys: CONTRACT section 3. */

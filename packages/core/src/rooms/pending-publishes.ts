@@ -3,15 +3,16 @@
  * ingress ring; answers come in any order (rooms whose log is shared answer each for itself), and become durable in the
  * order in which they came. A place is free again when all before it are.
  */
-import { ERROR_CODES, type ErrorCode } from "@danmakud/wire";
-import { ROOM_LIMITS } from "./limits.ts";
+import { DanmakuError, ERROR_CODES, type ErrorCode } from "@danmakud/wire";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import type { RoomSettings } from "./settings.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
 /** Takes the answer to a publish: an offset and its ts, or an error code. */
 export interface Publisher {
   published(token: number, id: number, offset: number, ts: number): void;
-  refused(token: number, id: number, code: ErrorCode, message: string): void;
+  /** `retryAfterMs`: when to try again, 0 = not said. */
+  refused(token: number, id: number, code: ErrorCode, message: string, retryAfterMs: number): void;
   /** Takes, before `published`, the settings that a change has led to. For those that ask for one. */
   configured?(settings: RoomSettings): void;
   /** Takes, in place of `published`, the number under which a danmaku waits for its time. For those that schedule. */
@@ -91,8 +92,11 @@ export class PendingPublishes {
     this.#publishers[at]?.waits?.(this.#tokens[at] as number, this.#ids[at] as number, number);
   }
 
-  rejected(ticket: number, code: number, position: number): void {
-    this.#codes[this.#answered(ticket, position)] = code;
+  /** The sequencer's refusal; `retryAfterMs` 0 = not said. */
+  rejected(ticket: number, code: number, position: number, retryAfterMs = 0): void {
+    const at = this.#answered(ticket, position);
+    this.#codes[at] = code;
+    this.#ts[at] = retryAfterMs;
   }
 
   /** Everything up to the ring position is on disk: tells the publishers. */
@@ -120,6 +124,7 @@ export class PendingPublishes {
         this.#ids[at] as number,
         "unavailable",
         UNKNOWN,
+        0,
       );
     }
   }
@@ -157,7 +162,8 @@ export class PendingPublishes {
         token,
         id,
         ERROR_CODES[code] ?? "unavailable",
-        "the room could not take it; try again",
+        REASONS[ERROR_CODES[code] ?? "unavailable"] ?? "the room could not take it; try again",
+        ts,
       );
   }
 
@@ -198,4 +204,14 @@ type Columns = [Column, Column, Column, Column, Column, Column];
 const CAPACITY_START = 1024;
 /** Without an answer yet. */
 const NO_POSITION = -1;
+/** A refusal as those who asked are told of it. */
+export function refusalOf(code: ErrorCode, message: string, retryAfterMs: number): DanmakuError {
+  if (code === "not_found") return new DanmakuError(code, message);
+  return new DanmakuError(code, message, { retryAfterMs: retryAfterMs || RETRY_AFTER_MS.refused });
+}
+
+const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  rate_limited: "the room is in slow mode",
+  not_found: "nothing is scheduled under this number any more",
+};
 const UNKNOWN = "no answer in time; whether it was kept is unknown: try again with the same key";

@@ -15,6 +15,7 @@ import {
   checkAnnounce,
   checkPublish,
   isExemptFromLimits,
+  maySchedule,
   publishClass,
   publishName,
   publishUid,
@@ -22,6 +23,7 @@ import {
 } from "../policy/index.ts";
 import {
   ENVELOPE_BYTES,
+  EXEMPT,
   high32,
   IngressKind,
   low32,
@@ -29,7 +31,7 @@ import {
   SCHEDULE_AT_WORDS,
 } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import type { Principal } from "./hub.ts";
+import type { Principal, Role } from "./hub.ts";
 import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { PendingPublishes, type Publisher } from "./pending-publishes.ts";
@@ -159,7 +161,7 @@ export class Publishing {
   ): DanmakuError | undefined {
     const { ingress, clock } = this.#context;
     const keyBytes = publishKeyBytes(frame, at);
-    const index = this.#claim(room, keyBytes, transcodedStride(frame, at, sender.uid.length));
+    const index = this.#claim(room, keyBytes, transcodedStride(frame, at, sender.uid.length), sender.exempt);
     if (index < 0) return overloaded();
     const key = publishKeyStart(at);
     for (let i = 0; i < keyBytes; i++) ingress.bytes[index + ENVELOPE_BYTES + i] = frame[key + i] as number;
@@ -205,7 +207,7 @@ export class Publishing {
     const keyBytes = key === undefined ? 0 : utf8Length(key);
     const kind = waits ? IngressKind.schedule : IngressKind.publish;
     const timeBytes = waits ? SCHEDULE_AT_WORDS * 4 : 0;
-    const at = this.#claim(room, keyBytes, timeBytes + danmakuStride(fields), kind);
+    const at = this.#claim(room, keyBytes, timeBytes + danmakuStride(fields), exemptionOf(who.role), kind);
     if (at < 0) return overloaded();
     const payload = at + ENVELOPE_BYTES + timeBytes;
     if (waits) {
@@ -222,7 +224,7 @@ export class Publishing {
   #putSettings(room: WatchedRoom, patch: SettingsPatch, publisher: Publisher): DanmakuError | undefined {
     const { ingress, clock } = this.#context;
     const text = encoder.encode(JSON.stringify(patch));
-    const at = this.#claim(room, text.length, 0, IngressKind.settings);
+    const at = this.#claim(room, text.length, 0, 0, IngressKind.settings);
     if (at < 0) return overloaded();
     ingress.bytes.set(text, at + ENVELOPE_BYTES);
     this.pending.add(publisher, 0, 0, room, clock.monotonic());
@@ -230,10 +232,9 @@ export class Publishing {
   }
 
   #putUnschedule(room: WatchedRoom, number: number, publisher: Publisher): DanmakuError | undefined {
-    const { ingress, clock } = this.#context;
-    const at = this.#claim(room, 0, 0, IngressKind.unschedule);
+    const { clock } = this.#context;
+    const at = this.#claim(room, 0, 0, number, IngressKind.unschedule);
     if (at < 0) return overloaded();
-    ingress.words[(at >> 2) + 3] = number;
     this.pending.add(publisher, 0, 0, room, clock.monotonic());
     return undefined;
   }
@@ -243,6 +244,7 @@ export class Publishing {
     room: WatchedRoom,
     keyBytes: number,
     recordBytes: number,
+    fourth: number,
     kind: number = IngressKind.publish,
   ): number {
     if (this.pending.isFull) return -1;
@@ -253,6 +255,7 @@ export class Publishing {
     ingress.words[word] = kind | (incarnation << 8) | (keyBytes << 16);
     ingress.words[word + 1] = this.pending.ticket;
     ingress.words[word + 2] = room.number;
+    ingress.words[word + 3] = fourth;
     return at;
   }
 }
@@ -262,6 +265,13 @@ export interface PlainSender {
   readonly uid: Uint8Array;
   /** Position in `CLASSES`. */
   readonly class: number;
+  /** `EXEMPT`, or 0 for those whom slow mode binds. */
+  readonly exempt: number;
+}
+
+/** Whether slow mode binds a role, as the ring says it: `EXEMPT` or 0. */
+export function exemptionOf(role: Role): number {
+  return maySchedule(role) ? EXEMPT : 0;
 }
 
 function unavailable(message: string): DanmakuError {

@@ -15,6 +15,13 @@ export interface RoomAnswer extends RoomEntry {
 type OnAnswer = (answer: RoomAnswer | DanmakuError) => void;
 /** A room's viewers belong in another room now, or nowhere. */
 type OnReplaced = (room: WatchedRoom, replacement: WatchedRoom | DanmakuError) => void;
+/** A room is watched from now on (with the ring position of the answer), has another number, or is watched no longer. */
+export interface RoomChanges {
+  opened(room: WatchedRoom, position: number): void;
+  renumbered(room: WatchedRoom): void;
+  forget(room: WatchedRoom): void;
+}
+
 type OnRoom = (room: WatchedRoom | DanmakuError) => void;
 
 interface Question {
@@ -27,6 +34,7 @@ const encoder = new TextEncoder();
 export class RoomRegistry {
   readonly #context: GatewayContext;
   readonly #onReplaced: OnReplaced;
+  readonly #changes: () => RoomChanges;
   readonly #byName = new Map<string, WatchedRoom>();
   readonly #byNumber = new Map<number, WatchedRoom>();
   /** Rooms being opened, with those who wait for them. */
@@ -39,7 +47,8 @@ export class RoomRegistry {
   #lastNumber = -1;
   #last: WatchedRoom | undefined;
 
-  constructor(context: GatewayContext, onReplaced: OnReplaced) {
+  constructor(context: GatewayContext, onReplaced: OnReplaced, changes: () => RoomChanges) {
+    this.#changes = changes;
     this.#context = context;
     this.#onReplaced = onReplaced;
   }
@@ -120,15 +129,12 @@ export class RoomRegistry {
     this.#lastNumber = -1;
     this.#ask(room.name, true, (answer) => {
       if (this.#byName.get(room.name) !== room) return;
-      if (
-        !(answer instanceof DanmakuError) &&
-        answer.epoch === room.epoch &&
-        answer.head === room.window.head
-      ) {
+      if (!(answer instanceof DanmakuError) && answer.epoch === room.epoch && answer.head === room.head) {
         room.number = answer.number;
         room.reported = 0;
         this.#byNumber.set(room.number, room);
         this.#lastNumber = -1;
+        this.#changes().renumbered(room);
         this.changed(room);
         return;
       }
@@ -151,7 +157,7 @@ export class RoomRegistry {
     this.#lookAt = now + LOOK_MS;
     let windowBytes = 0;
     for (const room of this.#byName.values()) {
-      windowBytes += room.window.size;
+      windowBytes += room.window.size + (room.held?.size ?? 0);
       if (room.viewers.length > 0 || room.inFlight > 0) continue;
       if (now - room.usedAt >= this.#context.roomLingerMs && room.reported === 0) this.#drop(room);
     }
@@ -183,16 +189,18 @@ export class RoomRegistry {
   }
 
   #watch(answer: RoomAnswer): WatchedRoom {
-    const { name, number, epoch, head, online, position } = answer;
+    const { name, number, epoch, head, online, position, settings } = answer;
     const now = this.#context.clock.monotonic();
-    const room = new WatchedRoom(name, number, epoch, head, online, position, now);
+    const room = new WatchedRoom(name, number, epoch, head, online, position, now, settings.delayMs);
     this.#byName.set(name, room);
     this.#byNumber.set(number, room);
     this.#lastNumber = -1;
+    this.#changes().opened(room, position);
     return room;
   }
 
   #drop(room: WatchedRoom): void {
+    this.#changes().forget(room);
     this.#byName.delete(room.name);
     this.#byNumber.delete(room.number);
     this.#uncounted.delete(room);

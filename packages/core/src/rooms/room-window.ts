@@ -108,6 +108,21 @@ export class RoomWindow {
     return this.#starts[offset & (this.#starts.length - 1)] as number;
   }
 
+  /** Ring position after the record with this offset, which must be in the window. */
+  positionOf(offset: number): number {
+    return this.#positions[offset & (this.#positions.length - 1)] as number;
+  }
+
+  /** Goes on after `head`, which is beyond the present one, with nothing kept: what lies between is for the log to tell. */
+  jump(head: number, position: number): void {
+    this.head = head;
+    this.first = head + 1;
+    this.evictedPosition = position;
+    this.mustDeliverFloor = head;
+    this.#mustDeliver.length = 0;
+    this.#tail = 0;
+  }
+
   /** Byte index just past the record with this offset. */
   endOf(offset: number): number {
     if (offset === this.head) return this.#tail;

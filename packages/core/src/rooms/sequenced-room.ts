@@ -1,3 +1,4 @@
+import { SlidingWindow } from "../policy/sliding-window.ts";
 import { KeyMemory } from "./key-memory.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -25,6 +26,7 @@ export class SequencedRoom {
   keys: KeyMemory | undefined;
   #settings = ROOM_SETTINGS_DEFAULT;
   #sampler: RateSampler | undefined;
+  #slowMode: SlidingWindow | undefined;
   readonly #viewers: number[] = [];
   readonly #sequenced = new RateMeter();
   readonly #sampled = new RateMeter();
@@ -56,7 +58,11 @@ export class SequencedRoom {
   }
 
   configure(settings: RoomSettings, now: number): void {
-    const { maxRate } = settings;
+    const { maxRate, slowModeMs } = settings;
+    if (slowModeMs !== this.#settings.slowModeMs) {
+      this.#slowMode =
+        slowModeMs === 0 ? undefined : new SlidingWindow({ eventsMax: 1, windowMs: slowModeMs });
+    }
     if (maxRate === 0) this.#sampler = undefined;
     else if (maxRate !== this.#settings.maxRate) this.#sampler = new RateSampler(maxRate, now);
     this.#settings = settings;
@@ -67,6 +73,15 @@ export class SequencedRoom {
     if (this.#sampler === undefined || this.#sampler.passes(danmakuClass, now)) return false;
     this.#sampled.count(now);
     return true;
+  }
+
+  get hasSlowMode(): boolean {
+    return this.#slowMode !== undefined;
+  }
+
+  /** Counts a danmaku of a user; returns 0, or the ms until the room's slow mode lets it pass. */
+  tooSoon(uid: string, now: number): number {
+    return this.#slowMode?.take(uid, now) ?? 0;
   }
 
   rememberKey(identity: string, offset: number, ts: number): void {

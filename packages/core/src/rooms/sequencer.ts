@@ -18,6 +18,8 @@ import {
   BroadcastKind,
   ENVELOPE_BYTES,
   ERROR_CODE,
+  ERROR_RETRY,
+  EXEMPT,
   FORGET_TS_HI,
   FORGET_TS_LO,
   FORGET_WORDS,
@@ -61,6 +63,7 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const CODE_UNAVAILABLE = ERROR_CODES.indexOf("unavailable");
 const CODE_OVERLOADED = ERROR_CODES.indexOf("overloaded");
+const CODE_RATE_LIMITED = ERROR_CODES.indexOf("rate_limited");
 const CODE_NOT_FOUND = ERROR_CODES.indexOf("not_found");
 
 export interface SequencerOptions {
@@ -258,6 +261,13 @@ export class Sequencer {
     if (keyBytes > 0) {
       identity = keyIdentity(ring.bytes, record, payload, keyBytes);
       if (this.#answerRepeat(room, identity, now)) return;
+    }
+    if (room.hasSlowMode && ring.words[(ring.index >> 2) + 3] !== EXEMPT) {
+      const retryAfterMs = room.tooSoon(danmakuUid(ring.bytes, record), now);
+      if (retryAfterMs > 0) {
+        this.#reject(CODE_RATE_LIMITED, retryAfterMs);
+        return;
+      }
     }
     const at = this.#answer(ring.length, BroadcastKind.record, number, keyBytes);
     const body = at + ENVELOPE_BYTES;
@@ -476,8 +486,8 @@ export class Sequencer {
   }
 
   /** Answers a publish with an error. */
-  #reject(code: number): void {
-    this.#error(BroadcastKind.reject, code);
+  #reject(code: number, retryAfterMs = 0): void {
+    this.#error(BroadcastKind.reject, code, retryAfterMs);
   }
 
   /** Answers an open with an error. */
@@ -485,9 +495,10 @@ export class Sequencer {
     this.#error(BroadcastKind.refuse, code);
   }
 
-  #error(kind: number, code: number): void {
-    const at = this.#answer((ERROR_CODE + 1) * 4, kind, 0) >> 2;
+  #error(kind: number, code: number, retryAfterMs = 0): void {
+    const at = this.#answer((ERROR_RETRY + 1) * 4, kind, 0) >> 2;
     this.#options.broadcast.words[at + ERROR_CODE] = code;
+    this.#options.broadcast.words[at + ERROR_RETRY] = retryAfterMs;
   }
 
   /** Takes room for an entry that answers the one under way. */

@@ -19,6 +19,19 @@ function refusalOf(json: string): string {
 }
 
 describe("a change of settings", () => {
+  test.each([
+    ["delayMs", 600_000],
+    ["slowModeMs", 3_600_000],
+  ] as const)("takes %s from 0 to %i ms", (name, most) => {
+    for (const value of [0, 1, most])
+      expect(parseSettingsPatch({ [name]: value })).toEqual({ [name]: value });
+    for (const value of [-1, most + 1, 0.5, "1", null]) {
+      expect(() => parseSettingsPatch({ [name]: value })).toThrow(
+        `${name} is not a whole number from 0 to ${most}`,
+      );
+    }
+  });
+
   test("takes maxRate from 0 to a million, and nothing at all", () => {
     for (const maxRate of [0, 1, 50, 1_000_000]) expect(parseSettingsPatch({ maxRate })).toEqual({ maxRate });
     expect(parseSettingsPatch({})).toEqual({});
@@ -34,7 +47,7 @@ describe("a change of settings", () => {
 
   test("says of settings that are known which of them this version lacks", () => {
     for (const name of Object.keys(ROOM_SETTINGS_DEFAULT)) {
-      if (name === "maxRate") continue;
+      if (["maxRate", "delayMs", "slowModeMs"].includes(name)) continue;
       expect(refusalOf(`{"maxRate":1,"${name}":0}`)).toBe(`invalid_message: ${name} is not in this version`);
     }
   });
@@ -52,10 +65,10 @@ describe("a change of settings", () => {
 });
 
 test("settings come back from their text, and the default has none", () => {
-  const changed = mergeSettings(ROOM_SETTINGS_DEFAULT, { maxRate: 50 });
-  expect(changed).toEqual({ ...ROOM_SETTINGS_DEFAULT, maxRate: 50 });
+  const changed = mergeSettings(ROOM_SETTINGS_DEFAULT, { maxRate: 50, delayMs: 5 });
+  expect(changed).toEqual({ ...ROOM_SETTINGS_DEFAULT, maxRate: 50, delayMs: 5 });
   expect(settingsFromText(settingsText(changed))).toEqual(changed);
-  expect(settingsText(mergeSettings(changed, { maxRate: 0 }))).toBe("");
+  expect(settingsText(mergeSettings(changed, { maxRate: 0, delayMs: 0 }))).toBe("");
   expect(settingsFromText("")).toBe(ROOM_SETTINGS_DEFAULT);
   expect(mergeSettings(changed, {})).toEqual(changed);
 });

@@ -29,9 +29,16 @@ export const ROOM_SETTINGS_DEFAULT: RoomSettings = Object.freeze({
 });
 
 /** A change of settings: what it does not name stays. */
-export interface SettingsPatch {
-  readonly maxRate?: number;
-}
+export type SettingsPatch = { readonly [Name in NumberSetting]?: number };
+
+type NumberSetting = keyof typeof NUMBERS;
+
+/** The settings of this version, with the highest value of each. */
+const NUMBERS = {
+  maxRate: ROOM_LIMITS.maxRateMax,
+  delayMs: ROOM_LIMITS.delayMsMax,
+  slowModeMs: ROOM_LIMITS.slowModeMsMax,
+} as const;
 
 /**
  * Checks a change that came from outside.
@@ -43,9 +50,9 @@ export function parseSettingsPatch(value: unknown): SettingsPatch {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid("settings are a JSON object");
   }
-  const patch: { maxRate?: number } = {};
+  const patch: { -readonly [Name in NumberSetting]?: number } = {};
   for (const [name, given] of Object.entries(value)) {
-    if (name === "maxRate") patch.maxRate = checkMaxRate(given);
+    if (isNumberSetting(name)) patch[name] = checkNumber(name, given);
     else if (Object.hasOwn(ROOM_SETTINGS_DEFAULT, name)) throw invalid(`${name} is not in this version`);
     else throw invalid(`unknown setting ${JSON.stringify(name)}`);
   }
@@ -59,9 +66,13 @@ export function mergeSettings(settings: RoomSettings, patch: SettingsPatch): Roo
 
 /** Settings as the log and the rings carry them: JSON of what differs from the default, "" where nothing does. */
 export function settingsText(settings: RoomSettings): string {
-  return settings.maxRate === ROOM_SETTINGS_DEFAULT.maxRate
-    ? ""
-    : JSON.stringify({ maxRate: settings.maxRate });
+  const changed: Record<string, number> = {};
+  for (const name in NUMBERS) {
+    if (isNumberSetting(name) && settings[name] !== ROOM_SETTINGS_DEFAULT[name])
+      changed[name] = settings[name];
+  }
+  const text = JSON.stringify(changed);
+  return text === "{}" ? "" : text;
 }
 
 /** Settings from their text. @throws DanmakuError where this version has not written it. */
@@ -71,12 +82,16 @@ export function settingsFromText(text: string): RoomSettings {
     : mergeSettings(ROOM_SETTINGS_DEFAULT, parseSettingsPatch(JSON.parse(text)));
 }
 
-function checkMaxRate(given: unknown): number {
-  if (typeof given === "number" && Number.isInteger(given) && given >= 0 && given <= ROOM_LIMITS.maxRateMax) {
+function isNumberSetting(name: string): name is NumberSetting {
+  return Object.hasOwn(NUMBERS, name);
+}
+
+function checkNumber(name: NumberSetting, given: unknown): number {
+  if (typeof given === "number" && Number.isInteger(given) && given >= 0 && given <= NUMBERS[name]) {
     // Not the negative zero, which JSON knows.
     return given + 0;
   }
-  throw invalid(`maxRate is not a whole number from 0 to ${ROOM_LIMITS.maxRateMax}`);
+  throw invalid(`${name} is not a whole number from 0 to ${NUMBERS[name]}`);
 }
 
 function invalid(message: string): DanmakuError {

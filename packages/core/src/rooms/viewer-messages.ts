@@ -16,9 +16,9 @@ import { CONNECTION_LIMIT, classDefaultOf, isExemptFromLimits, TokenBuckets } fr
 import type { ControlFrames } from "./control-frames.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { Principal, ViewerId } from "./hub.ts";
-import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
-import type { Publisher } from "./pending-publishes.ts";
-import type { PlainSender, Publishing } from "./publishing.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { type Publisher, refusalOf } from "./pending-publishes.ts";
+import { exemptionOf, type PlainSender, type Publishing } from "./publishing.ts";
 import { ScheduledAcks } from "./scheduled-acks.ts";
 import { TLV, TLV_DEFLATE, ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
@@ -125,7 +125,10 @@ export class ViewerMessages {
     checkClientTlv(frame);
     const { contentMax } = this.#context;
     const { role, name, uid } = sender.who;
-    const plain = name === undefined ? { uid: encoder.encode(uid), class: classDefaultOf(role) } : undefined;
+    const plain =
+      name === undefined
+        ? { uid: encoder.encode(uid), class: classDefaultOf(role), exempt: exemptionOf(role) }
+        : undefined;
     for (let at = 0; at < frame.length; at += recordStride(frame, at)) {
       if (plain !== undefined && isPlainPublish(frame, at, contentMax)) this.#plain(sender, plain, frame, at);
       else this.#message(sender, parseClientRecord(frame, at, role, contentMax));
@@ -174,14 +177,9 @@ export class ViewerMessages {
       const viewer = this.#viewerOf(token);
       if (viewer !== undefined) this.#control.scheduled(viewer, id, number, deliverAt);
     },
-    refused: (token, id, code, message) => {
+    refused: (token, id, code, message, retryAfterMs) => {
       const viewer = this.#viewerOf(token);
-      if (viewer === undefined) return;
-      this.#control.error(
-        viewer,
-        new DanmakuError(code, message, { retryAfterMs: RETRY_AFTER_MS.refused }),
-        id,
-      );
+      if (viewer !== undefined) this.#control.error(viewer, refusalOf(code, message, retryAfterMs), id);
     },
   };
 

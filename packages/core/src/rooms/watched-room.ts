@@ -1,3 +1,5 @@
+import { NO_TIMER, type TimerHandle } from "../timing/index.ts";
+import type { HeldRecords } from "./held-records.ts";
 import type { ViewerId } from "./hub.ts";
 import { RoomWindow } from "./room-window.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
@@ -8,7 +10,14 @@ export class WatchedRoom {
   /** Given by the sequencer, which gives another one when it has let go of the room. */
   number: number;
   readonly epoch: string;
-  readonly window: RoomWindow;
+  /** What viewers may see. */
+  window: RoomWindow;
+  /** What they may not see yet; undefined where they may see everything. */
+  held: HeldRecords | undefined;
+  /** When that is looked at next. */
+  releaseTimer: TimerHandle = NO_TIMER;
+  /** Viewers see what is older than this, ms. */
+  delayMs: number;
   /** Viewers on all gateways, as last announced. */
   online: number;
   /** Viewers: the live ones first, then those opening, behind or blocked. */
@@ -49,7 +58,9 @@ export class WatchedRoom {
     online: number,
     position: number,
     now: number,
+    delayMs: number,
   ) {
+    this.delayMs = delayMs;
     this.name = name;
     this.number = number;
     this.epoch = epoch;
@@ -58,6 +69,11 @@ export class WatchedRoom {
     this.usedAt = now;
     this.passedHead = head;
     this.warmed = head === 0;
+  }
+
+  /** Offset of the newest record, seen or not. */
+  get head(): number {
+    return this.held === undefined ? this.window.head : this.held.head;
   }
 
   addViewer(table: ViewerTable, viewer: ViewerId): void {

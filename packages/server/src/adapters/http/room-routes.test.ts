@@ -160,7 +160,9 @@ describe("settings", () => {
   test.each([
     '{"maxRate":-1}',
     '{"maxRate":1000001}',
-    '{"slowModeMs":1000}',
+    '{"slowModeMs":-1}',
+    '{"delayMs":600001}',
+    '{"closed":true}',
     '{"nope":1}',
     "[]",
     "null",

@@ -1,4 +1,4 @@
-import { checkConfigure, parseWhole } from "@danmakud/core/policy";
+import { checkConfigure, mayConfigure, parseWhole } from "@danmakud/core/policy";
 import { type HistoryQuery, parseSettingsPatch } from "@danmakud/core/rooms";
 import { DanmakuError, ID_MAX, isRoomName, PAGE_RECORDS_MAX, recordsToJson } from "@danmakud/wire";
 import { readJson } from "./body.ts";
@@ -40,8 +40,10 @@ export const listRooms: RouteHandler = async (context) => {
 
 /** `GET /v1/rooms/{room}/danmaku` */
 export const getHistory: RouteHandler = async (context, params) => {
-  const { room } = await enterRoom(context, params);
-  const page = await context.hub.history(room, historyQuery(context));
+  const { room, who } = await enterRoom(context, params);
+  // Those who moderate a room see before others what there is to moderate.
+  const isUndelayed = mayConfigure(who.role);
+  const page = await context.hub.history(room, historyQuery(context), isUndelayed);
   if (page === undefined) throw notFound(room);
   const danmaku = recordsToJson(page.bytes, 0, page.bytes.length);
   return jsonResponse(`{"epoch":${JSON.stringify(page.epoch)},"head":${page.head},"danmaku":${danmaku}}`);
