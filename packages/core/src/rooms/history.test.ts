@@ -37,7 +37,7 @@ function roomsWith(head: number, isDanmaku: (offset: number) => boolean): Rooms 
     count: head,
     ts: TS,
   };
-  rooms.log.commit({ runs: [run], keys: [], settings: [], forget: [] });
+  rooms.log.commit({ runs: [run], keys: [], settings: [], schedule: [], unschedule: [], forget: [] });
   return rooms;
 }
 

@@ -94,6 +94,22 @@ const MAX_RATE: Schema = {
     "Danmaku per second that viewers see at most; 0 = no bound. What is over it is left out by class, the lowest first (paid and system never), and announced by gaps with reason sampled; its sender sees it all the same.",
 };
 
+const DELAY_MS: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: ROOM_LIMITS.delayMsMax,
+  default: 0,
+  description: "Viewers see what is older than this, in milliseconds, to match the delay of their video.",
+};
+const SLOW_MODE_MS: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: ROOM_LIMITS.slowModeMsMax,
+  default: 0,
+  description:
+    "Least time between two danmaku of one user, in milliseconds; 0 = none. Moderators, services and admins are not bound.",
+};
+
 function object(
   properties: Readonly<Record<string, Schema>>,
   optional: readonly string[] = [],
@@ -232,21 +248,21 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   }),
   RoomSettings: object(
     {
-      slowModeMs: { type: "integer", minimum: 0 },
+      slowModeMs: SLOW_MODE_MS,
       membersOnly: { type: "boolean" },
       closed: { type: "boolean" },
       maxRate: MAX_RATE,
-      delayMs: { type: "integer", minimum: 0 },
+      delayMs: DELAY_MS,
       blockedTerms: { type: "array", items: { type: "string" } },
       duplicateWindowMs: { type: "integer", minimum: 0 },
     },
     [],
-    "Of a room. In this version only maxRate can be changed.",
+    "Of a room. In this version maxRate, delayMs and slowModeMs can be changed.",
   ),
   SettingsPatch: {
     ...object(
-      { maxRate: MAX_RATE },
-      ["maxRate"],
+      { maxRate: MAX_RATE, delayMs: DELAY_MS, slowModeMs: SLOW_MODE_MS },
+      ["maxRate", "delayMs", "slowModeMs"],
       "What is named changes, the rest stays. The other settings are invalid_message in this version.",
     ),
     additionalProperties: false,

@@ -256,7 +256,7 @@ const GET_HISTORY: Operation = {
   operationId: "history",
   summary: "Read a room's danmaku",
   description:
-    "The next limit above after that still exist, or the last N; without either the newest hundred. Danmaku that are trimmed, deleted or lost are not in it; those that viewers did not get to see because of maxRate are.",
+    "The next limit above after that still exist, or the last N; without either the newest hundred. In a room with a delay, what viewers may see by now; moderators and above get everything. Danmaku that are trimmed, deleted or lost are not in it; those that viewers did not get to see because of maxRate are.",
   parameters: [
     ROOM,
     AFTER,

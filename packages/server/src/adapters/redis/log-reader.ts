@@ -77,6 +77,20 @@ export class RedisLogReader implements RoomLogReader {
     return [];
   }
 
+  // Danmaku are not scheduled in Redis in this version.
+  scheduled(): readonly never[] {
+    return [];
+  }
+  scheduledRoom(): undefined {
+    return undefined;
+  }
+  allScheduled(): Iterable<never> {
+    return [];
+  }
+  lastScheduled(): number {
+    return 0;
+  }
+
   close(): void {
     this.#close();
   }
