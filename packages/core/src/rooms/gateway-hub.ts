@@ -258,6 +258,10 @@ export class GatewayHub implements Hub {
     }
     const forbidden = checkConfigure(who);
     if (forbidden !== undefined) return Promise.reject(forbidden);
+    if (this.#context.isLogShared && (patch.delayMs !== undefined || patch.slowModeMs !== undefined)) {
+      const message = "delayMs and slowModeMs cannot be set with --redis in this version";
+      return Promise.reject(new DanmakuError("invalid_message", message));
+    }
     return new Promise((resolve, reject) => {
       this.#rooms.open(name, (room) => {
         if (room instanceof DanmakuError) return reject(room);

@@ -29,7 +29,7 @@ export interface Release {
   /** Ring position up to which everything is on disk. */
   readonly durable: number;
   /** Reads the log, for what is no longer kept. */
-  readonly read: (after: number, through: number) => LogPage;
+  readonly read: (after: number, through: number) => LogPage | undefined;
   /** A record was put into the window. */
   readonly onShown: () => void;
   /** The window has left out offsets that will not come; the log says why. */
@@ -93,7 +93,8 @@ export class HeldRecords {
     return Held.nothing;
   }
 
-  #releasePage({ window, through, onShown, onJump }: Release, page: LogPage): number {
+  #releasePage({ window, through, onShown, onJump }: Release, page: LogPage | undefined): number {
+    if (page === undefined) return Held.more;
     const bytes = page.bytes.slice();
     const words = new Int32Array(bytes.buffer);
     const position = this.#kept.evictedPosition;
@@ -134,7 +135,8 @@ export function headAt(log: RoomLogReader, room: string, head: number, ts: numbe
   if (stored.ts <= ts) return high;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const { bytes } = log.read(room, middle - 1, high, { recordsMax: 1, bytesMax: ROOM_LIMITS.pageBytesMax });
+    const page = log.read(room, middle - 1, high, { recordsMax: 1, bytesMax: ROOM_LIMITS.pageBytesMax });
+    const bytes = page?.bytes ?? NO_BYTES;
     let found: number | undefined;
     for (let at = 0; at < bytes.length; at += recordStride(bytes, at)) {
       if (recordType(bytes, at) === RECORD_TYPES.gap) continue;
@@ -146,3 +148,5 @@ export function headAt(log: RoomLogReader, room: string, head: number, ts: numbe
   }
   return low;
 }
+
+const NO_BYTES = new Uint8Array(0);

@@ -204,6 +204,9 @@ export class Publishing {
       return new DanmakuError("invalid_message", "a danmaku is scheduled for a year ahead at most");
     }
     const waits = deliverAt > now;
+    if (waits && this.#context.isLogShared) {
+      return new DanmakuError("invalid_message", "danmaku cannot be scheduled with --redis in this version");
+    }
     const keyBytes = key === undefined ? 0 : utf8Length(key);
     const kind = waits ? IngressKind.schedule : IngressKind.publish;
     const timeBytes = waits ? SCHEDULE_AT_WORDS * 4 : 0;

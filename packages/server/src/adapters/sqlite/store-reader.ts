@@ -1,5 +1,12 @@
 import type { Statement } from "bun:sqlite";
-import type { LocalRoomLogReader, LogPage, PageLimits, ScheduledDanmaku, StoredKey, StoredRoom } from "@danmakud/core/ports";
+import type {
+  LocalRoomLogReader,
+  LogPage,
+  PageLimits,
+  ScheduledDanmaku,
+  StoredKey,
+  StoredRoom,
+} from "@danmakud/core/ports";
 import { PageBuilder } from "@danmakud/core/rooms";
 import { recordOffset, recordStride } from "@danmakud/wire";
 import { Connection } from "./connection.ts";
