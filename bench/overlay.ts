@@ -24,6 +24,8 @@ const WORDS = [
 const DIFFERENT_TEXTS = 600;
 const CROSSING_MS = 9000;
 const TIMELINE_EVERY_MS = 40;
+/** A renderer whose page does not answer for so long is given up, and reported with that. */
+const PATIENCE_MS = 60_000;
 /** The warm-up of a comparison in turns asks for less than this; here a page of its own warms nothing up. */
 const WARM_UP_SECONDS = 0.5;
 
@@ -62,12 +64,20 @@ export const overlay: Scenario = {
     const load = makeLoad(context.number("on-screen"), context.number("timeline"));
     const failed: Run[] = [];
     const contestants: Contestant[] = [];
+    const gaveUp = new Map<string, string>();
     for (const renderer of chosen) {
       const why = await reasonNotToRun(renderer, load);
       if (why !== undefined) failed.push(missing(renderer.name, why));
-      else contestants.push(contestant(renderer, load));
+      else contestants.push(contestant(renderer, load, gaveUp));
     }
-    return [...(await measureInTurns(context, contestants)), ...failed];
+    const runs = await measureInTurns(context, contestants);
+    return [
+      ...runs.map((run) => {
+        const why = gaveUp.get(run.name);
+        return why === undefined ? run : missing(run.name, why);
+      }),
+      ...failed,
+    ];
   },
 };
 
@@ -88,6 +98,8 @@ function makeLoad(onScreen: number, timeline: number): OverlayLoad {
 /** Every renderer has a browser of its own: none inherits another's caches or garbage. */
 async function inBrowser<Result>(use: (browser: Browser, pid: number) => Promise<Result>): Promise<Result> {
   const server = await launchChromium();
+  // A page that hangs in its own script answers nothing; without its browser, every question to it fails.
+  const timer = setTimeout(() => void server.close(), PATIENCE_MS);
   try {
     const session = await server.newBrowserCDPSession();
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
@@ -95,8 +107,14 @@ async function inBrowser<Result>(use: (browser: Browser, pid: number) => Promise
     if (pid === undefined) throw new Error("the browser does not name its process");
     return await use(server, pid);
   } finally {
+    clearTimeout(timer);
     await server.close();
   }
+}
+
+/** First line of what an error says. */
+function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
 }
 
 async function reasonNotToRun(renderer: Renderer, load: OverlayLoad): Promise<string | undefined> {
@@ -109,11 +127,11 @@ async function reasonNotToRun(renderer: Renderer, load: OverlayLoad): Promise<st
     );
     return undefined;
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+    return reasonOf(error);
   }
 }
 
-function contestant(renderer: Renderer, load: OverlayLoad): Contestant {
+function contestant(renderer: Renderer, load: OverlayLoad, gaveUp: Map<string, string>): Contestant {
   return {
     name: renderer.name,
     params: {
@@ -126,12 +144,17 @@ function contestant(renderer: Renderer, load: OverlayLoad): Contestant {
       timeline: load.timeline.length,
     },
     measure: async (seconds): Promise<Metrics> => {
-      if (seconds < WARM_UP_SECONDS) return {};
-      return await inBrowser(async (browser, pid) => {
-        const loadTimelineMs = await withPage(browser, renderer, (page) => measureLoading(page, load));
-        const drawn = await withPage(browser, renderer, (page) => measurePage(page, load, seconds, pid));
-        return { ...drawn, loadTimelineMs };
-      });
+      if (seconds < WARM_UP_SECONDS || gaveUp.has(renderer.name)) return {};
+      try {
+        return await inBrowser(async (browser, pid) => {
+          const loadTimelineMs = await withPage(browser, renderer, (page) => measureLoading(page, load));
+          const drawn = await withPage(browser, renderer, (page) => measurePage(page, load, seconds, pid));
+          return { ...drawn, loadTimelineMs };
+        });
+      } catch (error) {
+        gaveUp.set(renderer.name, `did not answer for ${PATIENCE_MS / 1000} s (${reasonOf(error)})`);
+        return {};
+      }
     },
   };
 }
