@@ -192,9 +192,10 @@ test("a damaged record decodes or fails with a code, and what decodes can be enc
       ) {
         return;
       }
-      // Attributes may be spelled in several ways, and the mark of sampling is no part of the object.
+      // Attributes may be spelled in several ways (numbers too large for a double among them, which become null), and the
+      // mark of sampling is no part of the object.
       if (again.some((r) => "attrs" in r || r.type === "danmaku"))
-        expect(decodeRecords(encode(again))).toEqual(again);
+        expect(JSON.stringify(decodeRecords(encode(again)))).toBe(JSON.stringify(again));
       else expect(encode(again)).toEqual(bytes);
       for (const r of again) if (r.type === "danmaku") coded(broken, () => recordToJson(bytes, 0));
     }),

@@ -4,9 +4,9 @@ import { createHeartbeats, Heartbeats } from "./heartbeats.ts";
 
 const LIMITS = { silentMsMax: 1000, startingMsMax: 5000, systemCallMsMax: 10_000, tickMsMax: 200 };
 
-function scene(threads = 3) {
+function scene(threads = 3, waitedMs: (thread: number) => number = () => 0) {
   const heartbeats = new Heartbeats(createHeartbeats(threads));
-  const monitor = new HeartbeatMonitor(heartbeats, LIMITS);
+  const monitor = new HeartbeatMonitor(heartbeats, { ...LIMITS, waitedMs });
   let nowMs = 1_000_000;
   /** Lets time pass in ticks of 100 ms; returns what the last one found. */
   const pass = (ms: number, beating: readonly number[] = []): readonly number[] => {
@@ -34,6 +34,20 @@ describe("the monitor", () => {
     expect(pass(200, [0])).toEqual([1]);
     expect(pass(100, [0])).toEqual([1]);
     expect(pass(100, [0, 1])).toEqual([]);
+  });
+
+  test("does not blame a thread for the time in which it got no processor", () => {
+    let waitedMs = 77_000;
+    const { heartbeats, pass } = scene(1, () => waitedMs);
+    heartbeats.beat(0);
+    expect(pass(500)).toEqual([]);
+    for (let i = 0; i < 50; i++) {
+      waitedMs += 100;
+      expect(pass(100)).toEqual([]);
+    }
+    // It has one now, and still does not beat.
+    expect(pass(500)).toEqual([]);
+    expect(pass(200)).toEqual([0]);
   });
 
   test("leaves threads alone that have stopped or were never started", () => {

@@ -10,6 +10,8 @@ export const RING_CONSUMERS_MAX = 256;
 /** Threads in one set of signals, heartbeats or counters. */
 export const MEMORY_THREADS_MAX = 512;
 
+/** A silence longer than this, ms, is looked into: an idle thread beats more often. */
+export const HEARTBEAT_DOUBT_MS = 400;
 /** Silence after which a running thread counts as hung. Two of them, a restart included, are what viewers may notice. */
 export const HEARTBEAT_SILENT_MS_MAX = 1000;
 

@@ -6,6 +6,7 @@ import { detachConsumer, HeartbeatMonitor, Heartbeats } from "@danmakud/core/mem
 import type { Page } from "@danmakud/web";
 import type { ServeOptions } from "../config/index.ts";
 import type { Fault, FromThread, ToThread } from "./messages.ts";
+import { ProcessorWait } from "./processor-wait.ts";
 import {
   createSharedMemory,
   journalThread,
@@ -50,6 +51,7 @@ interface Thread {
 export class Supervisor {
   readonly #given: SupervisorOptions;
   #memory: SharedMemory;
+  readonly #processorWait = new ProcessorWait();
   #monitor: HeartbeatMonitor;
   #threads: (Thread | undefined)[] = [];
   #incarnation = 0;
@@ -144,7 +146,10 @@ export class Supervisor {
   }
 
   #createMonitor(): HeartbeatMonitor {
-    return new HeartbeatMonitor(new Heartbeats(this.#memory.heartbeats));
+    const memory = this.#memory;
+    return new HeartbeatMonitor(new Heartbeats(memory.heartbeats), {
+      waitedMs: (thread) => this.#processorWait.waitedMs(threadName(memory, thread)),
+    });
   }
 
   /** Journal first, as it makes the log; then the sequencer (with a shared log both are one thread); then gateways, the first of which finds the port. */
@@ -166,6 +171,7 @@ export class Supervisor {
     const memory = this.#memory;
     new Heartbeats(memory.heartbeats).starting(thread);
     this.#monitor.reset(thread);
+    this.#processorWait.forget(threadName(memory, thread));
     const worker = new Worker(new URL(`./${kind}.ts`, import.meta.url).href, {
       name: threadName(memory, thread),
     });
