@@ -33,7 +33,7 @@ async function writePages(): Promise<void> {
   const dist = join(ROOT, "packages/web/dist");
   await rm(dist, { recursive: true, force: true });
   for (const [path, page] of await buildPages()) {
-    const file = path === "/" ? "index.html" : path.slice(1);
+    const file = path === "/" ? "index.html" : path.slice(1) + (path.startsWith("/assets/") ? "" : ".html");
     await mkdir(dirname(join(dist, file)), { recursive: true });
     await Bun.write(join(dist, file), page.body);
     report(`packages/web/dist/${file}`, page.body);

@@ -156,7 +156,7 @@ export function stringifyAttrs(attrs: unknown): string {
     // Nested so deeply that the stack ends; far over the limit in any case.
   }
   if (text === undefined || text.length > ATTRS_BYTES_MAX || utf8Length(text) > ATTRS_BYTES_MAX) {
-    invalid(`attrs is over ${ATTRS_BYTES_MAX} bytes of JSON`);
+    invalid(`attrs is over ${ATTRS_BYTES_MAX} bytes`);
   }
   return text;
 }

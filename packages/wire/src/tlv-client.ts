@@ -30,7 +30,7 @@ import { utf8Length, writeUtf8 } from "./utf8.ts";
 
 /**
  * As `encodeRecord`, for what clients send: all that a client needs, so that its bundle stays small. Throws
- * `too_large` where the record does not fit into the buffer, `invalid_message` where a field is out of its range.
+ * `too_large` where the record does not fit, `invalid_message` where a field is out of its range.
  */
 export function encodeClientRecord(record: ClientRecord, into: Uint8Array, at: number): number {
   if (record.type === "publish") return encodePublish(record, into, at);

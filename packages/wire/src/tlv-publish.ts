@@ -96,7 +96,7 @@ export function decodePublish(bytes: Uint8Array, at: number): Draft {
     from += nameBytes;
   }
   if (attrsBytes > 0) {
-    if (attrsBytes > ATTRS_BYTES_MAX) invalid(`attrs is over ${ATTRS_BYTES_MAX} bytes of JSON`);
+    if (attrsBytes > ATTRS_BYTES_MAX) invalid(`attrs is over ${ATTRS_BYTES_MAX} bytes`);
     draft.attrs = JSON.stringify(readAttrs(bytes, from, from + attrsBytes));
     from += attrsBytes;
   }

@@ -6,7 +6,7 @@ import { AUX_SHIFT, align4, ID_HI, ID_LO, TYPE_SHIFT } from "./tlv-layout.ts";
 /** Throws `too_large` where a record of `length` bytes is too long or does not fit before `end`. */
 export function requireFit(at: number, length: number, end: number): void {
   if (length > RECORD_BYTES_MAX) tooLarge("record is over 65,535 bytes");
-  if (at + align4(length) > end) tooLarge("record does not fit into the buffer");
+  if (at + align4(length) > end) tooLarge("record does not fit");
 }
 
 /** Writes the header word of a record that ends at `to`, and its padding; returns the aligned end. @hot */
