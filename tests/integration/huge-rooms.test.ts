@@ -25,9 +25,9 @@ describe("room settings", () => {
   test("are for moderators; what this version lacks is said so", async () => {
     const room = freshRoom("refused");
     expect(await configure(room, { maxRate: 1 }, "viewer")).toMatchObject({ status: 403 });
-    const slow = await configure(room, { slowModeMs: 1000 });
-    expect(slow).toMatchObject({ status: 400, body: { code: "invalid_message" } });
-    expect(slow.body).toHaveProperty("detail", "slowModeMs is not in this version");
+    const lacking = await configure(room, { membersOnly: true });
+    expect(lacking).toMatchObject({ status: 400, body: { code: "invalid_message" } });
+    expect(lacking.body).toHaveProperty("detail", "membersOnly is not in this version");
   });
 });
 

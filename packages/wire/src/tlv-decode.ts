@@ -209,22 +209,27 @@ function decodeAck(bytes: Uint8Array, at: number, length: number): AckRecord {
   };
 }
 
-/** Id of a record that is long enough for one. */
-function readId(bytes: Uint8Array, at: number, type: string): number {
-  const hi = getU32(bytes, at + ID_HI);
-  if (hi > ID_HI_MASK) malformed(type);
-  return join(getU32(bytes, at + ID_LO), hi);
-}
-
 function decodeScheduled(bytes: Uint8Array, at: number, length: number): ScheduledRecord {
-  const isSound = length === SCHEDULED_BYTES && recordAux(bytes, at) === 0;
-  if (!isSound || getU16(bytes, at + SCHEDULED_AT_HI + 2) !== 0) malformed("scheduled");
+  if (
+    length !== SCHEDULED_BYTES ||
+    recordAux(bytes, at) !== 0 ||
+    getU16(bytes, at + SCHEDULED_AT_HI + 2) !== 0
+  ) {
+    malformed("scheduled");
+  }
   return {
     type: "scheduled",
     id: readId(bytes, at, "scheduled"),
     scheduled: getU32(bytes, at + SCHEDULED_NUMBER),
     deliverAt: getU48(bytes, at + SCHEDULED_AT_LO, at + SCHEDULED_AT_HI),
   };
+}
+
+/** Id of a record that is long enough for one. */
+function readId(bytes: Uint8Array, at: number, type: string): number {
+  const hi = getU32(bytes, at + ID_HI);
+  if (hi > ID_HI_MASK) malformed(type);
+  return join(getU32(bytes, at + ID_LO), hi);
 }
 
 function decodeError(bytes: Uint8Array, at: number, length: number): ErrorRecord {
