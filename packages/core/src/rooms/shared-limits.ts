@@ -3,8 +3,8 @@ export const SHARED_LIMITS = {
   /** Records and bytes of one batch: a script of this size keeps the server for some 2 ms. */
   batchRecordsMax: 500,
   batchBytesMax: 128 * 1024,
-  /** Batches of a room that wait for the one under way. Past it: `overloaded`. */
-  batchesPerRoomMax: 16,
+  /** Batches of a room that wait for the one under way: a burst of some 30,000 danmaku. Past it: `overloaded`. */
+  batchesPerRoomMax: 64,
   /** Bytes of all rooms that wait or are under way. Past it the ingress rings fill, and publishers get `overloaded`. */
   bytesMax: 48 << 20,
   /** Batches under way, over all rooms: enough to fill a connection, few enough to answer in time. */
