@@ -1,6 +1,6 @@
 /** From arguments and environment to what one dispatch worker runs with. */
 import { isUid } from "@danmakud/wire";
-import { parseRedisUrl, type RedisAddress } from "../adapters/redis/index.ts";
+import { parseRedisUrl, type RedisAddress } from "../adapters/redis/redis-url.ts";
 import { SINKS_MAX } from "../dispatch/limits.ts";
 import { DISPATCH_FLAGS } from "./dispatch-flags.ts";
 import { type FlagValues, readArguments, readEnvironment, resolveFlags } from "./flags.ts";

@@ -6,8 +6,6 @@ import type { RoomLogReader } from "@danmakud/core/ports";
 import { GatewayHub } from "@danmakud/core/rooms";
 import { PAGE_CSP } from "@danmakud/web";
 import { createHttpHandler } from "../adapters/http/index.ts";
-import { connectRedis, parseRedisUrl } from "../adapters/redis/index.ts";
-import { RedisLogReader } from "../adapters/redis/log-reader.ts";
 import { openReader } from "../adapters/sqlite/index.ts";
 import { createWebSocketFace } from "../adapters/websocket/index.ts";
 import { createAuthenticator, requestUrl } from "../auth/index.ts";
@@ -33,7 +31,7 @@ runThread(async (context, messages) => {
   };
   const lists = new RoomLists();
   messages.rooms = ({ id, rooms }) => lists.answer(id, rooms);
-  const { hub, end } = createHub(context, lists);
+  const { hub, end } = createHub(context, lists, await openLog(context));
   const drain = new Drain(hub, clock);
   const auth = await createAuthenticator(options, (message) => say({ type: "log", level: "warn", message }));
   const gate = createGate(context);
@@ -96,27 +94,24 @@ function createGate({ start, signal, counters }: ThreadContext): HandshakeGate |
 }
 
 /** The log of this node's own, or the one it shares. */
-function openLog(context: ThreadContext): RoomLogReader {
+async function openLog(context: ThreadContext): Promise<RoomLogReader> {
   const { options } = context.start;
   if (options.redis === undefined) return announceReads(openReader({ dir: options.data }), context);
-  // Errors are the other thread's to tell; here they are those of the reads.
-  const connection = connectRedis(parseRedisUrl(options.redis), {
-    connectionName: "danmakud:read",
-    onError: () => {},
-  });
-  return new RedisLogReader(connection.client, () => connection.close());
+  // Loaded only where it is used: the client's code takes some 10 MB in every thread.
+  const { openRedisReader } = await import("../adapters/redis/open-redis-reader.ts");
+  return openRedisReader(options.redis);
 }
 
 /** The hub, and what to let go of when the thread ends. */
 function createHub(
   context: ThreadContext,
   lists: RoomLists,
+  log: RoomLogReader,
 ): { readonly hub: GatewayHub; readonly end: () => void } {
   const { memory, thread, incarnation, options } = context.start;
   const broadcast = new BroadcastConsumer(memory.broadcast, thread);
   broadcast.attachAtHead();
   const sequencer = new Signal(memory.signals, sequencerThread(memory));
-  const log = openLog(context);
   const hub = new GatewayHub({
     gateway: thread,
     incarnation,
