@@ -5,6 +5,7 @@ import {
   BroadcastKind,
   ENVELOPE_BYTES,
   ERROR_CODE,
+  ERROR_RETRY,
   high32,
   low32,
   NO_ORIGIN,
@@ -106,9 +107,9 @@ export class BroadcastWriter {
     this.ring.bytes.set(text, at + REPEAT_WORDS * 4);
   }
 
-  /** Answers a publish with an error. */
-  reject(origin: Origin, code: ErrorCode): void {
-    this.#error(BroadcastKind.reject, origin, code);
+  /** Answers a publish with an error. `retryAfterMs`: when it may be tried again; 0 = as the gateway says for that code. */
+  reject(origin: Origin, code: ErrorCode, retryAfterMs = 0): void {
+    this.#error(BroadcastKind.reject, origin, code, retryAfterMs);
   }
 
   /** Answers an open with an error. */
@@ -125,9 +126,10 @@ export class BroadcastWriter {
     this.claim(ENVELOPE_BYTES, BroadcastKind.closed, number, undefined);
   }
 
-  #error(kind: number, origin: Origin, code: ErrorCode): void {
-    const at = this.claim((ERROR_CODE + 1) * 4, kind, 0, origin) >> 2;
+  #error(kind: number, origin: Origin, code: ErrorCode, retryAfterMs = 0): void {
+    const at = this.claim((ERROR_RETRY + 1) * 4, kind, 0, origin) >> 2;
     this.ring.words[at + ERROR_CODE] = ERROR_CODES.indexOf(code);
+    this.ring.words[at + ERROR_RETRY] = retryAfterMs;
   }
 
   #putOffsetAndTs(at: number, offset: number, ts: number): void {
