@@ -74,7 +74,8 @@ export class BroadcastWriter {
     return at;
   }
 
-  room(room: AnnouncedRoom, origin: Origin): void {
+  /** Tells of an open room; `origin` undefined = nobody has asked. */
+  room(room: AnnouncedRoom, origin: Origin | undefined): void {
     const name = encoder.encode(room.name);
     const epoch = encoder.encode(room.epoch);
     const settings = encoder.encode(settingsText(room.settings));

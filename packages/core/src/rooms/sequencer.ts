@@ -5,20 +5,17 @@
 import {
   danmakuClass,
   danmakuUid,
-  ERROR_CODES,
-  KEY_BYTES_MAX,
+  type ErrorCode,
   markSampled,
   OFFSET_MAX,
   patchLogRecord,
-  RECORD_BYTES_MAX,
 } from "@danmakud/wire";
 import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
 import type { Clock, Counters, Random, RoomLogReader } from "../ports/index.ts";
+import { BroadcastWriter } from "./broadcast-writer.ts";
 import {
   BroadcastKind,
   ENVELOPE_BYTES,
-  ERROR_CODE,
-  ERROR_RETRY,
   EXEMPT,
   FORGET_TS_HI,
   FORGET_TS_LO,
@@ -29,42 +26,23 @@ import {
   low32,
   NO_ORIGIN,
   padded,
-  REPEAT_OFFSET_HI,
-  REPEAT_OFFSET_LO,
-  REPEAT_TS_HI,
-  REPEAT_TS_LO,
-  REPEAT_WORDS,
-  ROOM_HEAD_HI,
-  ROOM_HEAD_LO,
-  ROOM_LENGTHS,
-  ROOM_ONLINE,
-  ROOM_RATE,
-  ROOM_SAMPLED_RATE,
-  ROOM_SETTINGS_BYTES,
-  ROOM_WORDS,
   SCHEDULE_AT_WORDS,
   SCHEDULED_AT_HI,
   SCHEDULED_AT_LO,
   SCHEDULED_NUMBER,
   SCHEDULED_WORDS,
-  STATS_ONLINE,
-  STATS_WORDS,
 } from "./envelope-descriptor.ts";
 import { KeyExpiry } from "./key-expiry.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { type ListedRoom, RoomList } from "./room-list.ts";
 import { SequencedRoom } from "./sequenced-room.ts";
-import { mergeSettings, parseSettingsPatch, settingsFromText, settingsText } from "./settings.ts";
+import { mergeSettings, parseSettingsPatch, settingsFromText } from "./settings.ts";
 import { WaitingDanmaku } from "./waiting-danmaku.ts";
 import { copyWords } from "./words.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
-const CODE_UNAVAILABLE = ERROR_CODES.indexOf("unavailable");
-const CODE_OVERLOADED = ERROR_CODES.indexOf("overloaded");
-const CODE_RATE_LIMITED = ERROR_CODES.indexOf("rate_limited");
-const CODE_NOT_FOUND = ERROR_CODES.indexOf("not_found");
 
 export interface SequencerOptions {
   /** One per gateway, in the gateways' order. */
@@ -99,9 +77,8 @@ export class Sequencer {
   readonly #waiting: WaitingDanmaku;
   readonly #incarnations: number[];
   /** Who sent the entry under way, and under which number the answer goes back. */
-  #gateway = NO_ORIGIN;
-  #incarnation = 0;
-  #ticket = 0;
+  readonly #origin = { gateway: NO_ORIGIN, incarnation: 0, ticket: 0 };
+  readonly #writer: BroadcastWriter;
   #nextNumber = 0;
   /** Rooms that the log knows, plus open rooms that it does not. */
   #known: number;
@@ -109,6 +86,7 @@ export class Sequencer {
 
   constructor(options: SequencerOptions) {
     this.#options = options;
+    this.#writer = new BroadcastWriter(options.broadcast);
     this.#incarnations = options.ingress.map(() => -1);
     this.#known = options.log.count();
     this.#list = new RoomList(options.log);
@@ -127,7 +105,7 @@ export class Sequencer {
     for (let gateway = 0; gateway < ingress.length; gateway++) {
       const ring = ingress[gateway] as IngressConsumer;
       let taken = 0;
-      while (taken < ROOM_LIMITS.entriesPerTurnMax && broadcastHasRoom(broadcast) && ring.next()) {
+      while (taken < ROOM_LIMITS.entriesPerTurnMax && this.#writer.hasRoom() && ring.next()) {
         this.#entry(gateway, ring);
         taken++;
       }
@@ -167,7 +145,7 @@ export class Sequencer {
 
   /** Whether the broadcast ring has room. */
   canMove(): boolean {
-    return broadcastHasRoom(this.#options.broadcast);
+    return this.#writer.hasRoom();
   }
 
   /** Work by the clock: viewer counts, idle rooms, rooms to forget. Call every 100 ms or so. */
@@ -210,9 +188,9 @@ export class Sequencer {
       if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
       this.#incarnations[gateway] = incarnation;
     }
-    this.#gateway = gateway;
-    this.#incarnation = incarnation;
-    this.#ticket = ring.words[at + 1] as number;
+    this.#origin.gateway = gateway;
+    this.#origin.incarnation = incarnation;
+    this.#origin.ticket = ring.words[at + 1] as number;
     const third = (ring.words[at + 2] as number) >>> 0;
     switch (kind) {
       case IngressKind.publish:
@@ -246,11 +224,11 @@ export class Sequencer {
     const room = this.#byNumber.get(number);
     // A gateway holds a room's number only while the room is open; should it ever not be, the publisher tries again.
     if (room === undefined) {
-      this.#reject(CODE_UNAVAILABLE);
+      this.#reject("unavailable");
       return;
     }
     if (room.head >= OFFSET_MAX) {
-      this.#reject(CODE_OVERLOADED);
+      this.#reject("overloaded");
       return;
     }
     const { broadcast, clock } = this.#options;
@@ -265,7 +243,7 @@ export class Sequencer {
     if (room.hasSlowMode && ring.words[(ring.index >> 2) + 3] !== EXEMPT) {
       const retryAfterMs = room.tooSoon(danmakuUid(ring.bytes, record), now);
       if (retryAfterMs > 0) {
-        this.#reject(CODE_RATE_LIMITED, retryAfterMs);
+        this.#reject("rate_limited", retryAfterMs);
         return;
       }
     }
@@ -298,7 +276,8 @@ export class Sequencer {
   #answerRepeat(room: SequencedRoom, identity: string, now: number): boolean {
     const first = room.keys?.find(identity, now - ROOM_LIMITS.keyLifeMs);
     if (first !== undefined) {
-      this.#repeat(room.number, first.offset, first.ts);
+      this.#writer.repeat(room.number, this.#origin, first.offset, first.ts);
+      this.#options.counters.add(METRICS.repeats, 1);
       return true;
     }
     const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.find(room.name, identity);
@@ -313,7 +292,7 @@ export class Sequencer {
   #schedule(number: number, keyBytes: number, ring: IngressConsumer): void {
     const room = this.#byNumber.get(number);
     if (room === undefined) {
-      this.#reject(CODE_UNAVAILABLE);
+      this.#reject("unavailable");
       return;
     }
     const { broadcast, clock, counters } = this.#options;
@@ -327,7 +306,7 @@ export class Sequencer {
     const record = ring.bytes.slice(recordAt, ring.index + ring.length);
     const refusal = this.#waiting.refusal(room.name, record.length);
     if (refusal !== undefined) {
-      this.#reject(ERROR_CODES.indexOf(refusal));
+      this.#reject(refusal);
       return;
     }
     const key = decoder.decode(ring.bytes.slice(payload, payload + keyBytes));
@@ -343,7 +322,7 @@ export class Sequencer {
 
   #unschedule(scheduled: number): void {
     if (!this.#waiting.cancel(scheduled)) {
-      this.#reject(CODE_NOT_FOUND);
+      this.#reject("not_found");
       return;
     }
     const at = this.#answer((SCHEDULED_NUMBER + 1) * 4, BroadcastKind.unscheduled, 0);
@@ -358,14 +337,14 @@ export class Sequencer {
     for (let delivered = 0; ; delivered++) {
       const waiting = this.#waiting.due(now);
       if (waiting === undefined || delivered >= ROOM_LIMITS.entriesPerTurnMax) return delivered > 0;
-      if (!broadcastHasRoom(broadcast)) return delivered > 0;
+      if (!this.#writer.hasRoom()) return delivered > 0;
       const { number, deliverAt, key, record } = waiting;
       let room = this.#byName.get(waiting.room);
       if (room === undefined) {
         // What was accepted is delivered, however many rooms there are.
         room = this.#enter(waiting.room) as SequencedRoom;
         this.#announceRoom(room, false);
-        if (!broadcastHasRoom(broadcast)) return true;
+        if (!this.#writer.hasRoom()) return true;
       }
       const keyBytes = encoder.encode(key);
       const bytes = ENVELOPE_BYTES + padded(keyBytes.length) + record.length;
@@ -394,39 +373,34 @@ export class Sequencer {
   #configure(number: number, patchBytes: number, ring: IngressConsumer): void {
     const room = this.#byNumber.get(number);
     if (room === undefined) {
-      this.#reject(CODE_UNAVAILABLE);
+      this.#reject("unavailable");
       return;
     }
     const payload = ring.index + ENVELOPE_BYTES;
     const patch = JSON.parse(decoder.decode(ring.bytes.slice(payload, payload + patchBytes)));
-    const { broadcast, clock } = this.#options;
-    const now = clock.now();
+    const now = this.#options.clock.now();
     room.configure(mergeSettings(room.settings, parseSettingsPatch(patch)), now);
     room.touch(now);
-    const text = encoder.encode(settingsText(room.settings));
-    const bytes = REPEAT_WORDS * 4 + padded(text.length);
-    const at = this.#answer(bytes, BroadcastKind.settings, number, text.length);
-    this.#putOffsetAndTs(at, room.head, room.ts);
-    broadcast.bytes.set(text, at + REPEAT_WORDS * 4);
+    this.#writer.settings(number, this.#origin, room.head, room.ts, room.settings);
     this.#written(room);
   }
 
   #open(name: string, create: boolean): void {
     const room = this.#byName.get(name) ?? this.#enter(name, create, this.#options.roomsMax);
-    if (typeof room === "number") {
-      this.#refuse(room);
+    if (typeof room === "string") {
+      this.#writer.refuse(this.#origin, room);
       return;
     }
     room.touchedAt = this.#options.clock.now();
     this.#announceRoom(room);
   }
 
-  /** Opens a room that is not open; or says why not, as the position of an error code. */
-  #enter(name: string, create = true, roomsMax = Number.POSITIVE_INFINITY): SequencedRoom | number {
+  /** Opens a room that is not open; or says why not. */
+  #enter(name: string, create = true, roomsMax = Number.POSITIVE_INFINITY): SequencedRoom | ErrorCode {
     const stored = this.#forgetting.has(name) ? undefined : this.#options.log.room(name);
     if (stored === undefined) {
-      if (!create) return CODE_NOT_FOUND;
-      if (this.#known >= roomsMax) return CODE_OVERLOADED;
+      if (!create) return "not_found";
+      if (this.#known >= roomsMax) return "overloaded";
       this.#known++;
     }
     const now = this.#options.clock.now();
@@ -449,80 +423,26 @@ export class Sequencer {
 
   /** Tells of an open room: who has asked, and the journal, which needs to know its name. */
   #announceRoom(room: SequencedRoom, isAnswer = true): void {
-    const name = encoder.encode(room.name);
-    const epoch = encoder.encode(room.epoch);
-    const settings = encoder.encode(settingsText(room.settings));
-    const { broadcast, clock } = this.#options;
-    const bytes = ROOM_WORDS * 4 + padded(name.length + epoch.length + settings.length);
-    const at = isAnswer
-      ? this.#answer(bytes, BroadcastKind.room, room.number)
-      : this.#announce(bytes, BroadcastKind.room, room.number);
-    const words = broadcast.words;
-    const word = at >> 2;
-    words[word + ROOM_HEAD_LO] = low32(room.head);
-    words[word + ROOM_HEAD_HI] = high32(room.head);
-    words[word + ROOM_ONLINE] = room.online;
-    words[word + ROOM_RATE] = Math.round(room.rate(clock.now()) * 1000);
-    words[word + ROOM_SAMPLED_RATE] = Math.round(room.sampledRate(clock.now()) * 1000);
-    words[word + ROOM_LENGTHS] = name.length | (epoch.length << 16);
-    words[word + ROOM_SETTINGS_BYTES] = settings.length;
-    broadcast.bytes.set(name, at + ROOM_WORDS * 4);
-    broadcast.bytes.set(epoch, at + ROOM_WORDS * 4 + name.length);
-    broadcast.bytes.set(settings, at + ROOM_WORDS * 4 + name.length + epoch.length);
-  }
-
-  #repeat(number: number, offset: number, ts: number): void {
-    this.#putOffsetAndTs(this.#answer(REPEAT_WORDS * 4, BroadcastKind.repeat, number), offset, ts);
-    this.#options.counters.add(METRICS.repeats, 1);
-  }
-
-  #putOffsetAndTs(at: number, offset: number, ts: number): void {
-    const words = this.#options.broadcast.words;
-    const word = at >> 2;
-    words[word + REPEAT_OFFSET_LO] = low32(offset);
-    words[word + REPEAT_OFFSET_HI] = high32(offset);
-    words[word + REPEAT_TS_LO] = low32(ts);
-    words[word + REPEAT_TS_HI] = high32(ts);
+    const { number, name, epoch, head, online, settings } = room;
+    const now = this.#options.clock.now();
+    const rates = { rate: room.rate(now), sampledRate: room.sampledRate(now) };
+    const origin = isAnswer ? this.#origin : undefined;
+    this.#writer.room({ number, name, epoch, head, online, settings, ...rates }, origin);
   }
 
   /** Answers a publish with an error. */
-  #reject(code: number, retryAfterMs = 0): void {
-    this.#error(BroadcastKind.reject, code, retryAfterMs);
-  }
-
-  /** Answers an open with an error. */
-  #refuse(code: number): void {
-    this.#error(BroadcastKind.refuse, code);
-  }
-
-  #error(kind: number, code: number, retryAfterMs = 0): void {
-    const at = this.#answer((ERROR_RETRY + 1) * 4, kind, 0) >> 2;
-    this.#options.broadcast.words[at + ERROR_CODE] = code;
-    this.#options.broadcast.words[at + ERROR_RETRY] = retryAfterMs;
+  #reject(code: ErrorCode, retryAfterMs = 0): void {
+    this.#writer.reject(this.#origin, code, retryAfterMs);
   }
 
   /** Takes room for an entry that answers the one under way. */
   #answer(bytes: number, kind: number, number: number, extra = 0): number {
-    const at = this.#announce(bytes, kind, number, extra);
-    const { words } = this.#options.broadcast;
-    const word = at >> 2;
-    words[word] = kind | (this.#incarnation << 8) | (extra << 16);
-    words[word + 1] = this.#ticket;
-    words[word + 3] = this.#gateway;
-    return at;
+    return this.#writer.claim(bytes, kind, number, this.#origin, extra);
   }
 
   /** Takes room for an entry that answers nobody. */
   #announce(bytes: number, kind: number, number: number, extra = 0): number {
-    const { broadcast } = this.#options;
-    const at = broadcast.claim(bytes);
-    if (at < 0) throw new Error("broadcast ring is full although it had room");
-    const word = at >> 2;
-    broadcast.words[word] = kind | (extra << 16);
-    broadcast.words[word + 1] = 0;
-    broadcast.words[word + 2] = number;
-    broadcast.words[word + 3] = NO_ORIGIN;
-    return at;
+    return this.#writer.claim(bytes, kind, number, undefined, extra);
   }
 
   #count(room: SequencedRoom, gateway: number, viewers: number): void {
@@ -559,13 +479,12 @@ export class Sequencer {
   #announceStats(now: number): void {
     for (const room of this.#statsDue) {
       if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) continue;
-      if (!broadcastHasRoom(this.#options.broadcast)) return;
+      if (!this.#writer.hasRoom()) return;
       this.#statsDue.delete(room);
       if (room.statsOnline === room.online || this.#byNumber.get(room.number) !== room) continue;
       room.statsAt = now;
       room.statsOnline = room.online;
-      const at = this.#announce(STATS_WORDS * 4, BroadcastKind.stats, room.number) >> 2;
-      this.#options.broadcast.words[at + STATS_ONLINE] = room.online;
+      this.#writer.stats(room.number, room.online);
     }
   }
 
@@ -573,7 +492,7 @@ export class Sequencer {
   #letGoIdle(now: number): void {
     let looked = 0;
     for (const room of this.#idle) {
-      if (looked++ >= ROOM_LIMITS.entriesPerTurnMax || !broadcastHasRoom(this.#options.broadcast)) return;
+      if (looked++ >= ROOM_LIMITS.entriesPerTurnMax || !this.#writer.hasRoom()) return;
       this.#idle.delete(room);
       if (room.online > 0) continue;
       if (
@@ -592,7 +511,7 @@ export class Sequencer {
         this.#known--;
         this.#list.closed(room.name);
       }
-      this.#announce(ENVELOPE_BYTES, BroadcastKind.closed, room.number);
+      this.#writer.closed(room.number);
     }
   }
 
@@ -602,7 +521,7 @@ export class Sequencer {
     const { broadcast, log } = this.#options;
     for (const name of log.untouchedSince(olderThan, ROOM_LIMITS.forgetRoomsMax)) {
       if (this.#byName.has(name) || this.#forgetting.has(name)) continue;
-      if (!broadcastHasRoom(broadcast)) return;
+      if (!this.#writer.hasRoom()) return;
       const bytes = encoder.encode(name);
       const size = FORGET_WORDS * 4 + padded(bytes.length);
       const at = this.#announce(size, BroadcastKind.forget, 0, bytes.length);
@@ -617,11 +536,6 @@ export class Sequencer {
   #isDurable(position: number | undefined): boolean {
     return position === undefined || ((this.#options.durablePosition() - position) | 0) >= 0;
   }
-}
-
-/** Room for the largest entry there is. */
-function broadcastHasRoom(broadcast: BroadcastProducer): boolean {
-  return broadcast.hasRoom(RECORD_BYTES_MAX + KEY_BYTES_MAX + 2 * ENVELOPE_BYTES);
 }
 
 /** Who and which key: the uid bytes of the danmaku record, then the key. */
