@@ -5,20 +5,14 @@
  */
 import type { ErrorCode } from "@danmakud/wire";
 import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
-import type {
-  Clock,
-  Counters,
-  SharedAppendResult,
-  SharedLog,
-  SharedMessage,
-  SharedRoomState,
-} from "../ports/index.ts";
+import type { Clock, Counters, SharedLog, SharedMessage, SharedRoomState } from "../ports/index.ts";
 import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { ListedRoom } from "./room-list.ts";
-import { mergeSettings, parseSettingsPatch, settingsFromText, settingsText } from "./settings.ts";
+import { parseSettingsPatch, settingsFromText } from "./settings.ts";
+import { SharedAppends } from "./shared-appends.ts";
 import { identityOf, PendingBatch } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import { CLAIM, SharedLooks } from "./shared-looks.ts";
@@ -49,15 +43,12 @@ export class SharedSequencer {
   readonly #writer: BroadcastWriter;
   readonly #stream: SharedStream;
   readonly #looks: SharedLooks;
+  readonly #appends: SharedAppends;
   readonly #byName = new Map<string, SharedRoom>();
   /** Also by numbers that the rooms had before. */
   readonly #byNumber = new Map<number, SharedRoom>();
-  /** Rooms with batches that wait. */
-  readonly #sending = new Set<SharedRoom>();
   readonly #incarnations: number[];
   #nextNumber = 0;
-  #inFlight = 0;
-  #bytes = 0;
   #heardAt: number;
   #lastCause = new Error("the log has not answered yet");
   #isFailing = false;
@@ -84,6 +75,18 @@ export class SharedSequencer {
       wake: options.wake,
       onFailure: (cause) => this.failed(cause),
     });
+    this.#appends = new SharedAppends({
+      log: options.log,
+      stream: this.#stream,
+      writer: this.#writer,
+      clock: options.clock,
+      counters: options.counters,
+      onHeard: () => this.heard(),
+      onFailure: (cause) => this.failed(cause),
+      onAlarm: options.onAlarm,
+      later: (write) => this.#later(write),
+      wake: options.wake,
+    });
   }
 
   get openRooms(): number {
@@ -92,19 +95,17 @@ export class SharedSequencer {
 
   /** Whether publishes wait for the log. */
   get isBusy(): boolean {
-    return this.#sending.size > 0 || this.#stream.waiting > 0;
+    return this.#appends.isBusy || this.#stream.waiting > 0;
   }
 
   /** Whether it may take more from the gateways: the ring has room, and not too much waits for the log. */
   canMove(): boolean {
-    return this.#writer.hasRoom() && this.#bytes < SHARED_LIMITS.bytesMax;
+    return this.#writer.hasRoom() && this.#appends.hasRoom;
   }
 
   /** When `turn` is due although nothing came, monotonic ms. */
   nextDueAt(): number {
-    let at = this.#stream.nextDueAt();
-    for (const room of this.#sending) if (!room.isSending && room.retryAt < at) at = room.retryAt;
-    return at;
+    return Math.min(this.#stream.nextDueAt(), this.#appends.nextDueAt());
   }
 
   /** Takes what the gateways have sent, at most `entriesPerTurnMax` of each, and sends what is due. @hot bench/redis.ts */
@@ -124,7 +125,7 @@ export class SharedSequencer {
         moved = true;
       }
     }
-    this.#send();
+    this.#appends.send();
     this.#options.broadcast.commit();
     return moved;
   }
@@ -166,7 +167,7 @@ export class SharedSequencer {
     if (!this.#isFailing && now - this.#heardAt > SHARED_LIMITS.failingAfterMs)
       this.#setFailing(this.#lastCause);
     this.#looks.around(this.#byName, now);
-    this.#giveUpWaiting(now);
+    this.#appends.giveUpWaiting(now);
     for (const room of this.#byName.values()) {
       if (!this.#writer.hasRoom()) break;
       this.#announceStats(room, now);
@@ -264,9 +265,8 @@ export class SharedSequencer {
         : identityOf(ring.bytes, record, decoder.decode(ring.bytes.slice(payload, payload + keyBytes)));
     const stride = ring.index + ring.length - record;
     batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity);
-    this.#bytes += stride;
+    this.#appends.added(room, stride);
     room.touchedAt = now;
-    this.#sending.add(room);
   }
 
   #configure(number: number, patchBytes: number, ring: IngressConsumer, origin: Origin): void {
@@ -282,7 +282,7 @@ export class SharedSequencer {
     const batch = new PendingBatch(this.#options.clock.monotonic());
     batch.settings = { origin, patch };
     room.batches.push(batch);
-    this.#sending.add(room);
+    this.#appends.added(room, 0);
   }
 
   /** Tells of a room without opening it here. */
@@ -379,112 +379,6 @@ export class SharedSequencer {
     return this.#nextNumber;
   }
 
-  /** Sends the next batch of every room that has none under way. */
-  #send(): void {
-    const now = this.#options.clock.monotonic();
-    for (const room of this.#sending) {
-      if (this.#inFlight >= SHARED_LIMITS.inFlightMax) return;
-      const [batch] = room.batches;
-      if (batch === undefined || room.state === "closed") {
-        this.#sending.delete(room);
-      } else if (!room.isSending && room.state === "open" && room.retryAt <= now) {
-        room.isSending = true;
-        this.#inFlight++;
-        if (room.isAnnounced) this.#append(room, batch);
-        else this.#announce(room, batch);
-      }
-    }
-  }
-
-  #announce(room: SharedRoom, batch: PendingBatch): void {
-    this.#options.log.announce(room.name, (done) => {
-      if (done instanceof Error) return this.#failedBatch(room, done);
-      room.isAnnounced = true;
-      this.#append(room, batch);
-    });
-  }
-
-  #append(room: SharedRoom, batch: PendingBatch): void {
-    if (batch.number === 0) batch.number = room.nextBatchNumber();
-    const { settings } = batch;
-    if (settings !== undefined) settings.wanted = mergeSettings(room.settings, settings.patch);
-    const change = settings?.wanted && {
-      expected: room.settingsText,
-      wanted: settingsText(settings.wanted),
-      maxRate: settings.wanted.maxRate,
-    };
-    this.#options.log.append(room.name, batch.toSend(room.epoch, room.head, change), (result) => {
-      if (result instanceof Error) this.#failedBatch(room, result);
-      else if (result.status === "conflict") this.#conflict(room);
-      else this.#written(room, batch, result);
-    });
-  }
-
-  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult): void {
-    this.heard();
-    this.#inFlight--;
-    this.#bytes -= batch.length;
-    room.batches.shift();
-    room.isSending = false;
-    room.tries = 0;
-    const { counters, log, onAlarm, wake } = this.#options;
-    counters.add(METRICS.commits, 1);
-    counters.add(METRICS.committed, result.taken);
-    if (result.unread > 0) {
-      counters.add(METRICS.unread, result.unread);
-      onAlarm(
-        `room ${room.name}: ${result.unread} records were trimmed before the dispatch group had read them`,
-      );
-    }
-    this.#stream.own(room, batch, result);
-    const { settings } = batch;
-    if (settings?.wanted !== undefined) {
-      const { wanted, origin } = settings;
-      room.configure(settingsText(wanted));
-      this.#later(() => this.#writer.settings(room.number, origin, result.first - 1, result.ts, wanted));
-    }
-    if (result.taken > 0) log.ring(room.name);
-    wake();
-  }
-
-  /** Somebody else has changed the settings: again, with theirs. */
-  #conflict(room: SharedRoom): void {
-    this.#options.log.look(room.name, undefined, (state) => {
-      if (!(state instanceof Error) && state !== undefined) room.configure(state.settings);
-      this.#failedBatch(room, new Error("the settings were changed at the same time"));
-    });
-  }
-
-  #failedBatch(room: SharedRoom, cause: Error): void {
-    const { clock, counters, wake } = this.#options;
-    this.failed(cause);
-    counters.add(METRICS.commitFailures, 1);
-    this.#inFlight--;
-    room.isSending = false;
-    const waitMs = Math.min(SHARED_LIMITS.retryMsMax, SHARED_LIMITS.retryMsMin * 2 ** room.tries);
-    room.tries = Math.min(room.tries + 1, 10);
-    room.retryAt = clock.monotonic() + waitMs;
-    wake();
-  }
-
-  /** Publishers of what was never sent have been told that the log is away: it is not written long after. */
-  #giveUpWaiting(now: number): void {
-    for (const room of this.#sending) {
-      for (let index = room.batches.length - 1; index >= 0; index--) {
-        const batch = room.batches[index] as PendingBatch;
-        if (batch.number !== 0 || now - batch.since < ROOM_LIMITS.answerTimeoutMs) continue;
-        if (index === 0 && room.isSending) continue;
-        room.batches.splice(index, 1);
-        this.#bytes -= batch.length;
-        const count = batch.settings === undefined ? batch.count : 1;
-        for (let record = 0; record < count; record++) {
-          const origin = batch.settings?.origin ?? batch.origin(record);
-          this.#later(() => this.#writer.reject(origin, "unavailable"));
-        }
-      }
-    }
-  }
-
   #count(room: SharedRoom, gateway: number, viewers: number): void {
     if (!room.setViewers(gateway, viewers)) return;
     const now = this.#options.clock.monotonic();
@@ -511,7 +405,7 @@ export class SharedSequencer {
     room.state = "closed";
     this.#byName.delete(room.name);
     for (const number of [...room.numbers, room.number]) this.#byNumber.delete(number);
-    this.#sending.delete(room);
+    this.#appends.forget(room);
     this.#stream.forget(room);
     this.#options.log.unsubscribe(room.name);
   }

@@ -1,0 +1,178 @@
+/**
+ * The way of a node's own batches to the shared log: one of each room at a time, tried again until it is known to be
+ * written, and given up where the log stays away before it was ever sent.
+ */
+import type { Clock, Counters, SharedAppendResult, SharedLog } from "../ports/index.ts";
+import type { BroadcastWriter } from "./broadcast-writer.ts";
+import { ROOM_LIMITS } from "./limits.ts";
+import { METRICS } from "./metrics.ts";
+import { mergeSettings, settingsText } from "./settings.ts";
+import type { PendingBatch } from "./shared-batch.ts";
+import { SHARED_LIMITS } from "./shared-limits.ts";
+import type { SharedRoom } from "./shared-room.ts";
+import type { SharedStream } from "./shared-stream.ts";
+
+export interface SharedAppendsOptions {
+  readonly log: SharedLog;
+  readonly stream: SharedStream;
+  readonly writer: BroadcastWriter;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** The log has taken something. */
+  readonly onHeard: () => void;
+  /** The log did not answer. */
+  readonly onFailure: (cause: Error) => void;
+  /** Something an operator must hear of. */
+  readonly onAlarm: (message: string) => void;
+  /** Writes an answer once the ring has room for it. */
+  readonly later: (write: () => void) => void;
+  /** Has `send` called soon. */
+  readonly wake: () => void;
+}
+
+export class SharedAppends {
+  readonly #options: SharedAppendsOptions;
+  /** Rooms with batches that wait. */
+  readonly #sending = new Set<SharedRoom>();
+  #inFlight = 0;
+  #bytes = 0;
+
+  constructor(options: SharedAppendsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether publishes wait for the log. */
+  get isBusy(): boolean {
+    return this.#sending.size > 0;
+  }
+
+  /** Whether it may take more. */
+  get hasRoom(): boolean {
+    return this.#bytes < SHARED_LIMITS.bytesMax;
+  }
+
+  /** The room has a batch to send; `bytes` were added to it. */
+  added(room: SharedRoom, bytes: number): void {
+    this.#bytes += bytes;
+    this.#sending.add(room);
+  }
+
+  /** The room is let go of. */
+  forget(room: SharedRoom): void {
+    this.#sending.delete(room);
+  }
+
+  /** When a batch is due to be tried again, monotonic ms. */
+  nextDueAt(): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const room of this.#sending) if (!room.isSending && room.retryAt < at) at = room.retryAt;
+    return at;
+  }
+
+  /** Sends the next batch of every room that has none under way. */
+  send(): void {
+    const now = this.#options.clock.monotonic();
+    for (const room of this.#sending) {
+      if (this.#inFlight >= SHARED_LIMITS.inFlightMax) return;
+      const [batch] = room.batches;
+      if (batch === undefined || room.state === "closed") {
+        this.#sending.delete(room);
+      } else if (!room.isSending && room.state === "open" && room.retryAt <= now) {
+        room.isSending = true;
+        this.#inFlight++;
+        if (room.isAnnounced) this.#append(room, batch);
+        else this.#announce(room, batch);
+      }
+    }
+  }
+
+  /** Publishers of what was never sent have been told that the log is away: it is not written long after. */
+  giveUpWaiting(now: number): void {
+    const { writer, later } = this.#options;
+    for (const room of this.#sending) {
+      for (let index = room.batches.length - 1; index >= 0; index--) {
+        const batch = room.batches[index] as PendingBatch;
+        if (batch.number !== 0 || now - batch.since < ROOM_LIMITS.answerTimeoutMs) continue;
+        if (index === 0 && room.isSending) continue;
+        room.batches.splice(index, 1);
+        this.#bytes -= batch.length;
+        const count = batch.settings === undefined ? batch.count : 1;
+        for (let record = 0; record < count; record++) {
+          const origin = batch.settings?.origin ?? batch.origin(record);
+          later(() => writer.reject(origin, "unavailable"));
+        }
+      }
+    }
+  }
+
+  #announce(room: SharedRoom, batch: PendingBatch): void {
+    this.#options.log.announce(room.name, (done) => {
+      if (done instanceof Error) return this.#failed(room, done);
+      room.isAnnounced = true;
+      this.#append(room, batch);
+    });
+  }
+
+  #append(room: SharedRoom, batch: PendingBatch): void {
+    if (batch.number === 0) batch.number = room.nextBatchNumber();
+    const { settings } = batch;
+    if (settings !== undefined) settings.wanted = mergeSettings(room.settings, settings.patch);
+    const change = settings?.wanted && {
+      expected: room.settingsText,
+      wanted: settingsText(settings.wanted),
+      maxRate: settings.wanted.maxRate,
+    };
+    this.#options.log.append(room.name, batch.toSend(room.epoch, room.head, change), (result) => {
+      if (result instanceof Error) this.#failed(room, result);
+      else if (result.status === "conflict") this.#conflict(room);
+      else this.#written(room, batch, result);
+    });
+  }
+
+  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult): void {
+    const { counters, log, stream, writer, onAlarm, onHeard, later, wake } = this.#options;
+    onHeard();
+    this.#inFlight--;
+    this.#bytes -= batch.length;
+    room.batches.shift();
+    room.isSending = false;
+    room.tries = 0;
+    counters.add(METRICS.commits, 1);
+    counters.add(METRICS.committed, result.taken);
+    if (result.unread > 0) {
+      counters.add(METRICS.unread, result.unread);
+      onAlarm(
+        `room ${room.name}: ${result.unread} records were trimmed before the dispatch group had read them`,
+      );
+    }
+    stream.own(room, batch, result);
+    const { settings } = batch;
+    if (settings?.wanted !== undefined) {
+      const { wanted, origin } = settings;
+      room.configure(settingsText(wanted));
+      later(() => writer.settings(room.number, origin, result.first - 1, result.ts, wanted));
+    }
+    if (result.taken > 0) log.ring(room.name);
+    wake();
+  }
+
+  /** Somebody else has changed the settings: again, with theirs. */
+  #conflict(room: SharedRoom): void {
+    this.#options.log.look(room.name, undefined, (state) => {
+      if (!(state instanceof Error) && state !== undefined) room.configure(state.settings);
+      this.#failed(room, new Error("the settings were changed at the same time"));
+    });
+  }
+
+  #failed(room: SharedRoom, cause: Error): void {
+    const { clock, counters, onFailure, wake } = this.#options;
+    onFailure(cause);
+    counters.add(METRICS.commitFailures, 1);
+    this.#inFlight--;
+    room.isSending = false;
+    const waitMs = Math.min(SHARED_LIMITS.retryMsMax, SHARED_LIMITS.retryMsMin * 2 ** room.tries);
+    room.tries = Math.min(room.tries + 1, 10);
+    room.retryAt = clock.monotonic() + waitMs;
+    wake();
+  }
+}
