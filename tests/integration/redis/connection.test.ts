@@ -68,3 +68,27 @@ for (const [topology, start] of Object.entries(REDIS_TOPOLOGIES)) {
     });
   });
 }
+
+test.skipIf(!REDIS_AVAILABLE)(
+  "a connection to Redis survives news of a failover that comes while it looks for the master",
+  async () => {
+    await using redis = await REDIS_TOPOLOGIES.sentinel();
+    const connection = connectRedis(parseRedisUrl(redis.url), {
+      connectionName: "test",
+      onError: () => {},
+    });
+    try {
+      await waitFor("the connection", () => connection.isReady);
+      const { client } = connection;
+      const gone = new Promise<void>((resolve) => client.once("end", resolve));
+      // What the library does when the news comes.
+      client.once("connecting", () => Reflect.get(client, "connector").disconnect());
+      const id = String(await client.call("CLIENT", "ID"));
+      await client.call("CLIENT", "KILL", "ID", id, "SKIPME", "no").catch(() => {});
+      await gone;
+      await waitFor("the connection to be back", () => connection.isReady);
+    } finally {
+      connection.close();
+    }
+  },
+);

@@ -31,14 +31,36 @@ export function connectRedis(address: RedisAddress, options: ConnectOptions): Re
   return address.kind === "cluster" ? connectCluster(address, options) : connectServer(address, options);
 }
 
-/** A connection of its own for commands that block; for a Cluster see `Cluster.nodes`. */
-export function connectBlocking(address: RedisAddress, options: ConnectOptions): Redis | Cluster {
-  const client =
-    address.kind === "cluster"
-      ? openCluster(address, options, undefined)
-      : new Redis(serverOptions(address, options));
+/** A connection of its own for commands that block. In a Cluster nothing blocks: a command may not cross slots. */
+export function connectBlocking(address: RedisAddress, options: ConnectOptions): Redis {
+  const client = new LastingRedis(serverOptions(address, options));
   client.on("error", options.onError);
   return client;
+}
+
+/**
+ * A client that only its owner ends. The library's ends itself for good when the Sentinels' news of a failover comes while
+ * it is looking for the master, which is just when it looks.
+ */
+class LastingRedis extends Redis {
+  #isClosed = false;
+
+  constructor(options: Omit<RedisOptions, "replyMapping">) {
+    super(options);
+    this.on("end", () => {
+      if (!this.#isClosed) setTimeout(() => this.#beginAgain(), reconnectDelayMs(1));
+    });
+  }
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) this.#isClosed = true;
+    super.disconnect(reconnect);
+  }
+
+  #beginAgain(): void {
+    // What goes wrong comes as an `error` event as well.
+    if (!this.#isClosed) this.connect().catch(() => {});
+  }
 }
 
 /** Waiting time before the attempt of this number (from 1): doubles up to a bound, the upper half by chance. */
@@ -98,8 +120,8 @@ function serverOptions(address: RedisAddress, options: ConnectOptions): Omit<Red
 }
 
 function connectServer(address: RedisAddress, options: ConnectOptions): RedisConnection {
-  const client = new Redis({ ...serverOptions(address, options), enableOfflineQueue: false });
-  const subscriber = new Redis({
+  const client = new LastingRedis({ ...serverOptions(address, options), enableOfflineQueue: false });
+  const subscriber = new LastingRedis({
     ...serverOptions(address, options),
     connectionName: `${options.connectionName}:sub`,
   });
@@ -147,11 +169,7 @@ async function resubscribe(subscriber: Redis, channels: ReadonlySet<string>): Pr
   }
 }
 
-function openCluster(
-  address: RedisAddress,
-  options: ConnectOptions,
-  enableOfflineQueue: boolean | undefined,
-): Cluster {
+function openCluster(address: RedisAddress, options: ConnectOptions): Cluster {
   const redisOptions = commonOptions(address, options);
   return new Cluster(
     address.hosts.map((host) => ({ ...host })),
@@ -162,7 +180,7 @@ function openCluster(
       slotsRefreshInterval: REDIS_LIMITS.slotsRefreshIntervalMs,
       // The caller tries again; what waits inside the client would only be late.
       maxRedirections: REDIS_LIMITS.redirectionsMax,
-      ...(enableOfflineQueue === undefined ? undefined : { enableOfflineQueue }),
+      enableOfflineQueue: false,
       redisOptions: { ...redisOptions, ...(address.tls ? { tls: {} } : undefined) },
       // Certificates name hosts, which a look-up would replace by addresses.
       ...(address.tls
@@ -173,7 +191,7 @@ function openCluster(
 }
 
 function connectCluster(address: RedisAddress, options: ConnectOptions): RedisConnection {
-  const client = openCluster(address, options, false);
+  const client = openCluster(address, options);
   client.on("error", options.onError);
   client.on("node error", options.onError);
   client.on("ready", () => options.onState?.(true));

@@ -1,5 +1,5 @@
 /** What the dispatch workers ask of Redis. One command never touches keys of two slots where Redis is a Cluster. */
-import { type Cluster, Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { type ConnectOptions, connectBlocking, connectRedis, type RedisConnection } from "./connect.ts";
 import { entriesOf, type StreamEntry, streamsOf, streamWithoutGroup } from "./dispatch-replies.ts";
 import {
@@ -114,8 +114,7 @@ export class DispatchStore {
     this.#connection.onMessage((_, message) => onBell(message.toString()));
     this.#client = this.#connection.client;
     this.readsMany = address.kind !== "cluster";
-    const blocking = this.readsMany ? connectBlocking(address, manners) : undefined;
-    this.#blocking = blocking instanceof Redis ? blocking : undefined;
+    this.#blocking = this.readsMany ? connectBlocking(address, manners) : undefined;
     this.#blocking?.on("ready", () => void this.#learnBlockingId());
     this.#blocking?.on("close", () => {
       this.#blockingId = undefined;
