@@ -17,9 +17,6 @@ import {
   BroadcastKind,
   ENVELOPE_BYTES,
   EXEMPT,
-  FORGET_TS_HI,
-  FORGET_TS_LO,
-  FORGET_WORDS,
   from32,
   high32,
   IngressKind,
@@ -32,12 +29,12 @@ import {
   SCHEDULED_NUMBER,
   SCHEDULED_WORDS,
 } from "./envelope-descriptor.ts";
-import { KeyExpiry } from "./key-expiry.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
-import { type ListedRoom, RoomList } from "./room-list.ts";
-import { SequencedRoom } from "./sequenced-room.ts";
-import { mergeSettings, parseSettingsPatch, settingsFromText } from "./settings.ts";
+import type { ListedRoom } from "./room-list.ts";
+import type { SequencedRoom } from "./sequenced-room.ts";
+import { SequencedRooms } from "./sequenced-rooms.ts";
+import { mergeSettings, parseSettingsPatch } from "./settings.ts";
 import { WaitingDanmaku } from "./waiting-danmaku.ts";
 import { copyWords } from "./words.ts";
 
@@ -61,35 +58,19 @@ export interface SequencerOptions {
 
 export class Sequencer {
   readonly #options: SequencerOptions;
-  readonly #byName = new Map<string, SequencedRoom>();
-  readonly #byNumber = new Map<number, SequencedRoom>();
-  /** Rooms whose viewer count changed since it was last announced, oldest first. */
-  readonly #statsDue = new Set<SequencedRoom>();
-  /** Rooms without viewers: they may be let go. */
-  readonly #idle = new Set<SequencedRoom>();
-  /** Rooms being forgotten, until the journal has done it: name → position of the entry. */
-  readonly #forgetting = new Map<string, number>();
-  /** Rooms with entries that were not on disk when last looked at. */
-  readonly #undurable = new Set<SequencedRoom>();
-  readonly #keyExpiry = new KeyExpiry();
-  readonly #list: RoomList;
+  readonly #rooms: SequencedRooms;
   /** Danmaku that wait for their time. */
   readonly #waiting: WaitingDanmaku;
   readonly #incarnations: number[];
   /** Who sent the entry under way, and under which number the answer goes back. */
   readonly #origin = { gateway: NO_ORIGIN, incarnation: 0, ticket: 0 };
   readonly #writer: BroadcastWriter;
-  #nextNumber = 0;
-  /** Rooms that the log knows, plus open rooms that it does not. */
-  #known: number;
-  #forgetAt = 0;
 
   constructor(options: SequencerOptions) {
     this.#options = options;
     this.#writer = new BroadcastWriter(options.broadcast);
     this.#incarnations = options.ingress.map(() => -1);
-    this.#known = options.log.count();
-    this.#list = new RoomList(options.log);
+    this.#rooms = new SequencedRooms(options, this.#writer);
     const { log, clock } = options;
     this.#waiting = new WaitingDanmaku(clock.now(), log.lastScheduled(), log.allScheduled());
   }
@@ -120,12 +101,12 @@ export class Sequencer {
 
   /** Rooms open at present. */
   get openRooms(): number {
-    return this.#byName.size;
+    return this.#rooms.size;
   }
 
   /** Open rooms that remember idempotency keys. */
   get roomsWithKeys(): number {
-    return this.#keyExpiry.size;
+    return this.#rooms.withKeys;
   }
 
   /** Danmaku that wait for their time. */
@@ -150,18 +131,7 @@ export class Sequencer {
 
   /** Work by the clock: viewer counts, idle rooms, rooms to forget. Call every 100 ms or so. */
   tick(): void {
-    const now = this.#options.clock.now();
-    this.#noteDurable();
-    this.#announceStats(now);
-    this.#letGoIdle(now);
-    this.#keyExpiry.tick(now - ROOM_LIMITS.keyLifeMs);
-    if (now >= this.#forgetAt) {
-      this.#forgetAt = now + ROOM_LIMITS.forgetIntervalMs;
-      this.#forgetUntouched(now);
-    }
-    for (const [name, position] of this.#forgetting)
-      if (this.#isDurable(position)) this.#forgetting.delete(name);
-    this.#options.counters.set(METRICS.roomsOpen, this.#byName.size);
+    this.#rooms.tick(this.#options.clock.now());
     this.#options.counters.set(METRICS.scheduledWaiting, this.#waiting.size);
     this.#options.broadcast.commit();
   }
@@ -169,13 +139,12 @@ export class Sequencer {
   /** Takes back what a dead gateway had counted. */
   gatewayGone(gateway: number): void {
     this.#incarnations[gateway] = -1;
-    for (const room of this.#byName.values()) this.#count(room, gateway, 0);
+    this.#rooms.gatewayGone(gateway);
   }
 
   /** Rooms in alphabetical order after `after`: those of the log and those open that it does not know. */
   list(after: string, limit: number): ListedRoom[] {
-    const now = this.#options.clock.now();
-    return this.#list.page(after, limit, now, this.#byName, (name) => this.#forgetting.has(name));
+    return this.#rooms.list(after, limit);
   }
 
   #entry(gateway: number, ring: IngressConsumer): void {
@@ -211,8 +180,8 @@ export class Sequencer {
         return;
       }
       case IngressKind.count: {
-        const room = this.#byNumber.get(third);
-        if (room !== undefined) this.#count(room, gateway, ring.words[at + 3] as number);
+        const room = this.#rooms.byNumber(third);
+        if (room !== undefined) this.#rooms.count(room, gateway, ring.words[at + 3] as number);
         return;
       }
       default:
@@ -221,7 +190,7 @@ export class Sequencer {
   }
 
   #publish(number: number, keyBytes: number, ring: IngressConsumer): void {
-    const room = this.#byNumber.get(number);
+    const room = this.#rooms.byNumber(number);
     // A gateway holds a room's number only while the room is open; should it ever not be, the publisher tries again.
     if (room === undefined) {
       this.#reject("unavailable");
@@ -251,7 +220,7 @@ export class Sequencer {
     const body = at + ENVELOPE_BYTES;
     copyWords(ring.words, payload >> 2, broadcast.words, body >> 2, (ring.length - ENVELOPE_BYTES) >> 2);
     this.#place(room, body + padded(keyBytes), now);
-    if (keyBytes > 0) this.#rememberKey(room, identity, room.head, room.ts);
+    if (keyBytes > 0) this.#rooms.rememberKey(room, identity, room.head, room.ts);
   }
 
   /** Gives the record at `at` of the broadcast ring the room's next offset. @hot bench/ingest.ts */
@@ -263,13 +232,8 @@ export class Sequencer {
       markSampled(broadcast.bytes, at);
       counters.add(METRICS.sampled, 1);
     }
-    this.#written(room);
+    this.#rooms.written(room);
     counters.add(METRICS.sequenced, 1);
-  }
-
-  #rememberKey(room: SequencedRoom, identity: string, offset: number, ts: number): void {
-    room.rememberKey(identity, offset, ts);
-    this.#keyExpiry.remembered(room);
   }
 
   /** Answers a publish or schedule whose key was seen before as the first one was; false where it is new. */
@@ -290,7 +254,7 @@ export class Sequencer {
 
   /** Has a danmaku wait for its time. */
   #schedule(number: number, keyBytes: number, ring: IngressConsumer): void {
-    const room = this.#byNumber.get(number);
+    const room = this.#rooms.byNumber(number);
     if (room === undefined) {
       this.#reject("unavailable");
       return;
@@ -339,10 +303,10 @@ export class Sequencer {
       if (waiting === undefined || delivered >= ROOM_LIMITS.entriesPerTurnMax) return delivered > 0;
       if (!this.#writer.hasRoom()) return delivered > 0;
       const { number, deliverAt, key, record } = waiting;
-      let room = this.#byName.get(waiting.room);
+      let room = this.#rooms.byName(waiting.room);
       if (room === undefined) {
         // What was accepted is delivered, however many rooms there are.
-        room = this.#enter(waiting.room) as SequencedRoom;
+        room = this.#rooms.enter(waiting.room) as SequencedRoom;
         this.#announceRoom(room, false);
         if (!this.#writer.hasRoom()) return true;
       }
@@ -355,7 +319,7 @@ export class Sequencer {
       broadcast.bytes.set(record, copy);
       this.#waiting.delivered();
       this.#place(room, copy, now);
-      if (key !== "") this.#rememberKey(room, `${danmakuUid(record, 0)}\n${key}`, room.head, room.ts);
+      if (key !== "") this.#rooms.rememberKey(room, `${danmakuUid(record, 0)}\n${key}`, room.head, room.ts);
       counters.add(METRICS.scheduledDelivered, 1);
       if (now - deliverAt > ROOM_LIMITS.scheduledLateMs) counters.add(METRICS.scheduledLate, 1);
     }
@@ -371,7 +335,7 @@ export class Sequencer {
 
   /** Changes a room's settings and tells everybody, the journal above all. */
   #configure(number: number, patchBytes: number, ring: IngressConsumer): void {
-    const room = this.#byNumber.get(number);
+    const room = this.#rooms.byNumber(number);
     if (room === undefined) {
       this.#reject("unavailable");
       return;
@@ -382,43 +346,17 @@ export class Sequencer {
     room.configure(mergeSettings(room.settings, parseSettingsPatch(patch)), now);
     room.touch(now);
     this.#writer.settings(number, this.#origin, room.head, room.ts, room.settings);
-    this.#written(room);
+    this.#rooms.written(room);
   }
 
   #open(name: string, create: boolean): void {
-    const room = this.#byName.get(name) ?? this.#enter(name, create, this.#options.roomsMax);
+    const room = this.#rooms.byName(name) ?? this.#rooms.enter(name, create, this.#options.roomsMax);
     if (typeof room === "string") {
       this.#writer.refuse(this.#origin, room);
       return;
     }
     room.touchedAt = this.#options.clock.now();
     this.#announceRoom(room);
-  }
-
-  /** Opens a room that is not open; or says why not. */
-  #enter(name: string, create = true, roomsMax = Number.POSITIVE_INFINITY): SequencedRoom | ErrorCode {
-    const stored = this.#forgetting.has(name) ? undefined : this.#options.log.room(name);
-    if (stored === undefined) {
-      if (!create) return "not_found";
-      if (this.#known >= roomsMax) return "overloaded";
-      this.#known++;
-    }
-    const now = this.#options.clock.now();
-    const epoch = stored?.epoch ?? this.#options.random.token();
-    const room = new SequencedRoom(this.#takeNumber(), name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
-    if (stored === undefined) this.#list.opened(name);
-    else {
-      room.isStored = true;
-      room.configure(settingsFromText(this.#options.log.settings(name)), now);
-      const since = now - ROOM_LIMITS.keyLifeMs;
-      for (const key of this.#options.log.keys(name, since, ROOM_LIMITS.keysPerRoomMax)) {
-        this.#rememberKey(room, `${key.uid}\n${key.key}`, key.offset, key.ts);
-      }
-    }
-    this.#byName.set(name, room);
-    this.#byNumber.set(room.number, room);
-    this.#idle.add(room);
-    return room;
   }
 
   /** Tells of an open room: who has asked, and the journal, which needs to know its name. */
@@ -443,98 +381,6 @@ export class Sequencer {
   /** Takes room for an entry that answers nobody. */
   #announce(bytes: number, kind: number, number: number, extra = 0): number {
     return this.#writer.claim(bytes, kind, number, undefined, extra);
-  }
-
-  #count(room: SequencedRoom, gateway: number, viewers: number): void {
-    if (!room.setViewers(gateway, viewers)) return;
-    room.touchedAt = this.#options.clock.now();
-    this.#statsDue.add(room);
-    if (room.online === 0) this.#idle.add(room);
-  }
-
-  /** A number that no open room has; they wrap after 2^32 openings. */
-  #takeNumber(): number {
-    do this.#nextNumber = (this.#nextNumber + 1) >>> 0;
-    while (this.#byNumber.has(this.#nextNumber));
-    return this.#nextNumber;
-  }
-
-  /** Notes that a room has an entry which is not on disk yet. */
-  #written(room: SequencedRoom): void {
-    room.lastPosition = this.#options.broadcast.claimed;
-    this.#undurable.add(room);
-  }
-
-  /** Positions wrap, so they are let go of as soon as they are on disk. */
-  #noteDurable(): void {
-    for (const room of this.#undurable) {
-      if (!this.#isDurable(room.lastPosition)) continue;
-      room.lastPosition = undefined;
-      if (!room.isStored) this.#list.stored(room.name);
-      room.isStored = true;
-      this.#undurable.delete(room);
-    }
-  }
-
-  #announceStats(now: number): void {
-    for (const room of this.#statsDue) {
-      if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) continue;
-      if (!this.#writer.hasRoom()) return;
-      this.#statsDue.delete(room);
-      if (room.statsOnline === room.online || this.#byNumber.get(room.number) !== room) continue;
-      room.statsAt = now;
-      room.statsOnline = room.online;
-      this.#writer.stats(room.number, room.online);
-    }
-  }
-
-  /** Lets go of rooms without viewers or publishes for the linger time, once all they have is on disk. */
-  #letGoIdle(now: number): void {
-    let looked = 0;
-    for (const room of this.#idle) {
-      if (looked++ >= ROOM_LIMITS.entriesPerTurnMax || !this.#writer.hasRoom()) return;
-      this.#idle.delete(room);
-      if (room.online > 0) continue;
-      if (
-        now - room.touchedAt < this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs ||
-        room.lastPosition !== undefined
-      ) {
-        // Back to the end, so that the next tick looks at others first.
-        this.#idle.add(room);
-        continue;
-      }
-      this.#byName.delete(room.name);
-      this.#byNumber.delete(room.number);
-      this.#statsDue.delete(room);
-      this.#keyExpiry.forget(room);
-      if (!room.isStored) {
-        this.#known--;
-        this.#list.closed(room.name);
-      }
-      this.#writer.closed(room.number);
-    }
-  }
-
-  #forgetUntouched(now: number): void {
-    const olderThan = now - this.#options.roomTtlMs;
-    if (olderThan <= 0) return;
-    const { broadcast, log } = this.#options;
-    for (const name of log.untouchedSince(olderThan, ROOM_LIMITS.forgetRoomsMax)) {
-      if (this.#byName.has(name) || this.#forgetting.has(name)) continue;
-      if (!this.#writer.hasRoom()) return;
-      const bytes = encoder.encode(name);
-      const size = FORGET_WORDS * 4 + padded(bytes.length);
-      const at = this.#announce(size, BroadcastKind.forget, 0, bytes.length);
-      broadcast.words[(at >> 2) + FORGET_TS_LO] = low32(olderThan);
-      broadcast.words[(at >> 2) + FORGET_TS_HI] = high32(olderThan);
-      broadcast.bytes.set(bytes, at + FORGET_WORDS * 4);
-      this.#forgetting.set(name, broadcast.claimed);
-      this.#known--;
-    }
-  }
-
-  #isDurable(position: number | undefined): boolean {
-    return position === undefined || ((this.#options.durablePosition() - position) | 0) >= 0;
   }
 }
 
