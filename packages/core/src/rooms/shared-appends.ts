@@ -34,6 +34,8 @@ export class SharedAppends {
   readonly #options: SharedAppendsOptions;
   /** Rooms with batches that wait. */
   readonly #sending = new Set<SharedRoom>();
+  /** Over all rooms, since the log remembers the number of a room that was let go of and opened again. */
+  #lastBatch = 0;
   #inFlight = 0;
   #bytes = 0;
 
@@ -114,7 +116,7 @@ export class SharedAppends {
   }
 
   #append(room: SharedRoom, batch: PendingBatch): void {
-    if (batch.number === 0) batch.number = room.nextBatchNumber();
+    if (batch.number === 0) batch.number = ++this.#lastBatch;
     const { settings } = batch;
     if (settings !== undefined) settings.wanted = mergeSettings(room.settings, settings.patch);
     const change = settings?.wanted && {

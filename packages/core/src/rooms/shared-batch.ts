@@ -16,7 +16,7 @@ export interface SettingsChange {
 
 /** Publishes of one room on their way to a shared log: the records back to back, and who waits for each. */
 export class PendingBatch {
-  /** Number of the batch among those of its room; 0 until it is sent. */
+  /** Number of the batch among those of its node; 0 until it is sent. */
   number = 0;
   count = 0;
   length = 0;

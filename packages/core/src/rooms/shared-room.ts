@@ -54,7 +54,6 @@ export class SharedRoom {
   statsOnline = -1;
   statsAt = 0;
   touchedAt: number;
-  #batchNumber = 0;
   readonly #byGateway: number[] = [];
   readonly #pastEpochs: string[] = [];
   readonly #written = new RateMeter();
@@ -75,10 +74,6 @@ export class SharedRoom {
     const next = new PendingBatch(now);
     this.batches.push(next);
     return next;
-  }
-
-  nextBatchNumber(): number {
-    return ++this.#batchNumber;
   }
 
   isPast(epoch: string): boolean {
