@@ -95,6 +95,18 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
     expect((await append(name, { ...batchOf(8, ["next"]), epoch: first.epoch })).first).toBe(3);
   });
 
+  test("a batch that is sent again when a new epoch is due was written once all the same", async () => {
+    const name = room();
+    const first = await append(name, batchOf(1, ["a", "b"]));
+    // Its answer is lost; what others wrote and this node has shown is then lost by a failover.
+    const again = await append(name, { ...batchOf(1, ["a", "b"]), epoch: first.epoch, head: 5 });
+    expect(again).toEqual(first);
+    expect(await connection.client.xlen(streamKey(name))).toBe(2);
+    const next = await append(name, { ...batchOf(2, ["c"]), epoch: first.epoch, head: 5 });
+    expect(next.epoch).not.toBe(first.epoch);
+    expect(next.first).toBe(6);
+  });
+
   test("a key counts once, within a batch and over batches and nodes", async () => {
     const name = room();
     const keyed = { ...batchOf(1, ["a", "b", "c"]), identities: ["u1\nk", "", "u1\nk"] };

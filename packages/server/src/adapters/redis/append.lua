@@ -82,10 +82,14 @@ if epoch ~= m[1] then
   put('epochBefore', m[1] or '')
 end
 
--- Was this batch written before, and only the answer lost?
-if m[14] and epoch == m[1] then
+-- Was this batch written before, and only the answer lost? Also where a new epoch is due since: the next batch begins it.
+if m[14] then
   local before, answer = string.match(m[14], '^(%d+) (.*)$')
-  if before == number then return 'again ' .. answer end
+  if before == number then
+    -- Written once more as it is, so that a WAIT on this connection is about the batch.
+    redis.call('HSET', meta, mine, m[14])
+    return 'again ' .. answer
+  end
 end
 
 local function conflict()
