@@ -136,6 +136,7 @@ async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
   const interrupted = Promise.withResolvers<never>();
   interrupted.promise.catch(() => {});
   const interrupt = (signal: string) => interrupted.reject(new Interrupted(`Ended by ${signal}`));
+  // To the end of the process: a signal to a whole group comes twice, and the report is still to be written.
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {
     await Promise.race([climb.run(), interrupted.promise]);
@@ -143,7 +144,6 @@ async function run(context: Context, reaper: Reaper): Promise<readonly Run[]> {
     if (!(error instanceof Interrupted) || climb.runs.length === 0) throw error;
     climb.stopped = error.message;
   } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
     climb.end();
   }
   const { runs, stopped } = climb;

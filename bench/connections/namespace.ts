@@ -56,12 +56,12 @@ export async function runInNamespace(
       stderr: "inherit",
     });
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
+    // To the end of the process, as the report is still to be written when the child is gone.
     process.on("SIGINT", forward).on("SIGTERM", forward);
     reaper.watch(child.pid);
     await entered(child.pid, () => child.exitCode !== null);
     writeFileSync(BUCKETS, before);
     const code = await child.exited;
-    process.off("SIGINT", forward).off("SIGTERM", forward);
     if (code !== 0) throw new Error(`the run in its namespace ended with ${code}`);
     return (JSON.parse(readFileSync(json, "utf8")) as { runs: Run[] }).runs;
   } finally {
