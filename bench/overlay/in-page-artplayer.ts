@@ -55,6 +55,7 @@ class ArtplayerPackage implements Contestant {
     this.#art = art;
     await new Promise<void>((ready) => art.on("ready", () => ready()));
     await art.play();
+    // What a plugin returns is untyped in the player's own types.
     this.#plugin = art.plugins.artplayerPluginDanmuku as unknown as DanmukuPlugin;
   }
 

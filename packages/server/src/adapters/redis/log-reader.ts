@@ -14,7 +14,7 @@ import { recordStride } from "@danmakud/wire";
 import type { Cluster, Redis } from "ioredis";
 import { entryId, streamKey } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
-import { entryOffset, type RawEntry, RecordBuffer } from "./stream-entry.ts";
+import { entryOffset, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
 /** Something that is being fetched, or is here. */
 interface Fetched<Value> {
@@ -169,10 +169,12 @@ export class RedisLogReader implements RoomLogReader {
   async #fetchPage(name: string, after: number, through: number, limits: PageLimits): Promise<LogPage> {
     const { recordsMax } = limits;
     const key = streamKey(name);
-    const [entries, oldest] = (await Promise.all([
+    const replies = await Promise.all([
       this.#client.xrangeBuffer(key, entryId(after + 1), entryId(through), "COUNT", recordsMax),
       this.#client.xrangeBuffer(key, "-", "+", "COUNT", 1),
-    ])) as unknown as [RawEntry[], RawEntry[]];
+    ]);
+    const entries = rawEntries(replies[0]);
+    const oldest = rawEntries(replies[1]);
     const page = new PageBuilder(after, limits);
     const floor = oldest[0] === undefined ? through + 1 : entryOffset(oldest[0]);
     if (floor > after + 1) page.gap(Math.min(floor - 1, through), "trimmed");
@@ -189,14 +191,9 @@ export class RedisLogReader implements RoomLogReader {
   }
 
   async #fetchPosition(name: string, records: number, through: number): Promise<number> {
-    const entries = (await this.#client.xrevrangeBuffer(
-      streamKey(name),
-      entryId(through),
-      "-",
-      "COUNT",
-      records,
-    )) as unknown as RawEntry[];
-    const last = entries.at(-1);
+    const last = rawEntries(
+      await this.#client.xrevrangeBuffer(streamKey(name), entryId(through), "-", "COUNT", records),
+    ).at(-1);
     return last === undefined ? through : entryOffset(last) - 1;
   }
 }

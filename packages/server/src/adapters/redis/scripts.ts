@@ -17,6 +17,7 @@ export interface Scripts {
 export function defineScripts(client: Redis | Cluster): Scripts {
   const define = (name: string, lua: string, numberOfKeys: number): Call => {
     client.defineCommand(name, { lua, numberOfKeys });
+    // The library adds the command to the client as a method that its types cannot know.
     const call = (client as unknown as Record<string, Call>)[name] as Call;
     return (...args) => call.apply(client, args);
   };

@@ -28,7 +28,7 @@ import {
 } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
 import { defineScripts, type Scripts } from "./scripts.ts";
-import { type RawEntry, RecordBuffer } from "./stream-entry.ts";
+import { RecordBuffer, rawEntries } from "./stream-entry.ts";
 
 export interface RedisLogOptions {
   readonly connection: RedisConnection;
@@ -118,7 +118,7 @@ export class RedisLog implements SharedLog {
     settle(
       entries.then((found) => {
         const records = new RecordBuffer();
-        for (const entry of found as unknown as RawEntry[]) records.add(entry);
+        for (const entry of rawEntries(found)) records.add(entry);
         return { bytes: records.take(), count: records.count };
       }),
       onDone,

@@ -15,6 +15,11 @@ import { EntryField, offsetOfId } from "./keys.ts";
 /** An entry as the client gives it: its id, then names and values in turn. */
 export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
+/** The reply to a range command for Buffers, which the library types as something else. */
+export function rawEntries(reply: unknown): readonly RawEntry[] {
+  return reply as readonly RawEntry[];
+}
+
 /** Collects records back to back. */
 export class RecordBuffer {
   count = 0;

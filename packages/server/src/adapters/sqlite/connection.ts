@@ -17,6 +17,7 @@ export class Connection {
   prepare<Row, Parameters extends SQLQueryBindings[]>(sql: string): Statement<Row, Parameters> {
     const statement = this.db.prepare(sql);
     this.#statements.push(statement);
+    // The library types every statement alike; what the columns are, only the SQL says.
     return statement as unknown as Statement<Row, Parameters>;
   }
 
