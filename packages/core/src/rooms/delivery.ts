@@ -4,7 +4,6 @@
  */
 import {
   CLASS_MUST_DELIVER,
-  CLOSE_CODES,
   danmakuClass,
   encodeGap,
   GAP_REASONS,
@@ -22,6 +21,7 @@ import { METRICS } from "./metrics.ts";
 import { Pacing } from "./pacing.ts";
 import { hasLeftOut, ShownWriter } from "./shown-writer.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
+import type { ViewerWatch } from "./viewer-watch.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 import { WindowFrames } from "./window-frames.ts";
 
@@ -31,6 +31,7 @@ const GAP_BYTES = 16;
 export class Delivery {
   readonly #context: GatewayContext;
   readonly #table: ViewerTable;
+  readonly #watch: ViewerWatch;
   readonly #pacing: Pacing;
   readonly #renderer: FrameRenderer;
   readonly #frames: WindowFrames;
@@ -49,13 +50,14 @@ export class Delivery {
   readonly #shown = new ShownWriter();
   #skipScratch = new Uint8Array(0);
 
-  constructor(context: GatewayContext, table: ViewerTable, renderer: FrameRenderer) {
+  constructor(context: GatewayContext, table: ViewerTable, renderer: FrameRenderer, watch: ViewerWatch) {
     this.#renderer = renderer;
     this.#pacing = new Pacing({ latencyTargetMs: context.latencyTargetMs });
     this.#due = new DueRooms(this.#pacing);
     this.#frames = new WindowFrames(renderer);
     this.#context = context;
     this.#table = table;
+    this.#watch = watch;
   }
 
   /** The room has a new record. @hot bench/fanout.ts */
@@ -423,15 +425,7 @@ export class Delivery {
   #block(room: WatchedRoom, viewer: ViewerId): void {
     room.setState(this.#table, viewer, ViewerState.blocked);
     if (room.behind.size === 0) this.#behind.delete(room);
-    this.#table.blockedAt[viewer] = this.#context.clock.monotonic();
-  }
-
-  /** Closes a viewer that has taken nothing for too long. */
-  closeIfStuck(viewer: ViewerId, now: number): void {
-    if (this.#table.state[viewer] !== ViewerState.blocked) return;
-    if (now - (this.#table.blockedAt[viewer] as number) < ROOM_LIMITS.blockedMsMax) return;
-    this.#context.counters.add(METRICS.slowClosed, 1);
-    this.#table.sinks[viewer]?.close(CLOSE_CODES.slow_consumer, "nothing was read for too long");
+    this.#watch.blocked(viewer, this.#context.clock.monotonic());
   }
 }
 

@@ -1,6 +1,7 @@
 import type { BroadcastConsumer, IngressProducer } from "../memory/index.ts";
 import type { SharedUserWindow } from "../policy/index.ts";
 import type { Clock, Counters, RoomLogReader } from "../ports/index.ts";
+import type { ThreadTimers } from "../timing/index.ts";
 import type { Deflate } from "./frame-renderer.ts";
 import type { ListedRoom } from "./room-list.ts";
 
@@ -24,6 +25,8 @@ export interface GatewayContext {
   /** Compresses frames for those who ask for that. */
   readonly deflate: Deflate;
   readonly clock: Clock;
+  /** The thread's timers. Its loop turns them, before the hub. */
+  readonly timers: ThreadTimers;
   readonly counters: Counters;
   /** Asks the sequencer's thread for rooms in alphabetical order. */
   readonly listRooms: (after: string, limit: number) => Promise<readonly ListedRoom[]>;

@@ -19,7 +19,6 @@ import {
 } from "./envelope-descriptor.ts";
 import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { GatewayTimers } from "./gateway-timers.ts";
 import { HeldRooms } from "./held-rooms.ts";
 import { HistoryDesk } from "./history-desk.ts";
 import type {
@@ -44,20 +43,18 @@ import { RoomRegistry } from "./room-registry.ts";
 import { type RoomSettings, type SettingsPatch, settingsFromText } from "./settings.ts";
 import { ViewerEntrance } from "./viewer-entrance.ts";
 import { ViewerMessages } from "./viewer-messages.ts";
-import { ViewerSweep } from "./viewer-sweep.ts";
 import { ViewerTable } from "./viewer-table.ts";
+import { ViewerWatch } from "./viewer-watch.ts";
 
 export class GatewayHub implements Hub {
   readonly #context: GatewayContext;
   readonly #table = new ViewerTable();
   readonly #rooms: RoomRegistry;
   readonly #delivery: Delivery;
-  readonly #timers: GatewayTimers;
   readonly #held: HeldRooms;
   readonly #publishing: Publishing;
   readonly #control: ControlFrames;
   readonly #messages: ViewerMessages;
-  readonly #sweep: ViewerSweep;
   readonly #online: OnlineCounts;
   readonly #histories: HistoryDesk;
   readonly #entrance: ViewerEntrance;
@@ -67,18 +64,27 @@ export class GatewayHub implements Hub {
   constructor(context: GatewayContext) {
     this.#context = context;
     this.#positions = new RingPositions(context);
-    this.#timers = new GatewayTimers(context.clock.monotonic());
     this.#rooms = new RoomRegistry(
       context,
       (room, replacement) => this.#entrance.replace(room, replacement),
-      () => this.#held,
+      {
+        opened: (room, position) => this.#held.opened(room, position),
+        renumbered: (room) => {
+          this.#held.renumbered(room);
+          this.#online.renumbered(room);
+        },
+        forget: (room) => {
+          this.#held.forget(room);
+          this.#online.forget(room);
+        },
+      },
     );
+    const watch = new ViewerWatch(context, this.#table);
     const renderer = new FrameRenderer(context.deflate);
-    this.#delivery = new Delivery(context, this.#table, renderer);
+    this.#delivery = new Delivery(context, this.#table, renderer, watch);
     this.#held = new HeldRooms(
       context,
       this.#delivery,
-      this.#timers,
       this.#table,
       () => this.#positions.durable,
       (number) => this.#rooms.byNumber(number),
@@ -86,9 +92,10 @@ export class GatewayHub implements Hub {
     this.#publishing = new Publishing(context);
     this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
-    this.#online = new OnlineCounts(this.#table, this.#control);
+    this.#online = new OnlineCounts(this.#table, this.#control, context.timers, (number) =>
+      this.#rooms.byNumber(number),
+    );
     this.#histories = new HistoryDesk(context.log, context.report, context.wakeSelf);
-    this.#sweep = new ViewerSweep(this.#table, this.#delivery);
     this.#calls = new RoomCalls(context, this.#rooms, this.#publishing, this.#histories, this.#positions);
     this.#entrance = new ViewerEntrance(context, {
       table: this.#table,
@@ -97,6 +104,7 @@ export class GatewayHub implements Hub {
       control: this.#control,
       messages: this.#messages,
       online: this.#online,
+      watch,
     });
   }
 
@@ -135,11 +143,10 @@ export class GatewayHub implements Hub {
     if (entries > 0) broadcast.release();
     this.#advanceDurable(now);
     this.#entrance.turn(now);
-    const waiting = this.#timers.turn(now);
     const delivering = this.#delivery.turn(this.#positions.durable);
     const telling = this.#online.turn(now);
     const reading = this.#histories.turn();
-    return waiting || delivering || telling || reading || entries === ROOM_LIMITS.entriesPerTurnMax;
+    return delivering || telling || reading || entries === ROOM_LIMITS.entriesPerTurnMax;
   }
 
   /** Whether `turn` would find nothing in shared memory. */
@@ -149,7 +156,7 @@ export class GatewayHub implements Hub {
 
   /** When `turn` is due at the latest, monotonic ms. */
   nextDueAt(): number {
-    return Math.min(this.#delivery.nextDueAt(), this.#timers.nextAt());
+    return this.#delivery.nextDueAt();
   }
 
   /** Work by the clock; call every 100–250 ms. */
@@ -161,7 +168,6 @@ export class GatewayHub implements Hub {
     );
     this.#control.flush();
     this.#positions.giveUp(now);
-    this.#sweep.sweep(now);
     this.#context.counters.set(METRICS.viewers, this.#table.count);
   }
 

@@ -1,7 +1,7 @@
 /** The rooms of a gateway in which something is held back from viewers, and when it is released. */
+import type { ThreadTimers, TimerKind } from "../timing/index.ts";
 import type { Delivery } from "./delivery.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { type GatewayTimers, TimerKind } from "./gateway-timers.ts";
 import { Held, HeldRecords, headAt } from "./held-records.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { RoomWindow } from "./room-window.ts";
@@ -16,7 +16,8 @@ const RETRY_MS = 1000;
 export class HeldRooms {
   readonly #context: GatewayContext;
   readonly #delivery: Delivery;
-  readonly #timers: GatewayTimers;
+  readonly #timers: ThreadTimers;
+  readonly #due: TimerKind;
   readonly #table: ViewerTable;
   readonly #durable: () => number;
   /** Rooms that wait for the disk. */
@@ -25,17 +26,16 @@ export class HeldRooms {
   constructor(
     context: GatewayContext,
     delivery: Delivery,
-    timers: GatewayTimers,
     table: ViewerTable,
     durable: () => number,
     roomOf: (number: number) => WatchedRoom | undefined,
   ) {
     this.#context = context;
     this.#delivery = delivery;
-    this.#timers = timers;
+    this.#timers = context.timers;
     this.#table = table;
     this.#durable = durable;
-    timers.on(TimerKind.release, (number, now) => {
+    this.#due = context.timers.exact((number, now) => {
       const room = roomOf(number);
       if (room === undefined) return;
       // What was released last goes out first, so that a rush of old records pushes nothing out of the window.
@@ -135,7 +135,7 @@ export class HeldRooms {
 
   #again(room: WatchedRoom, now: number, waitMs: number): void {
     this.#timers.cancel(room.releaseTimer);
-    room.releaseTimer = this.#timers.set(now + waitMs, TimerKind.release, room.number);
+    room.releaseTimer = this.#timers.set(now + waitMs, this.#due, room.number);
   }
 
   /** All viewers of the room are owed the log's word on the offsets that were left out. */

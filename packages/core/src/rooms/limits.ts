@@ -94,6 +94,8 @@ export const ROOM_LIMITS = {
   scheduledLateMs: 100,
   /** Of a page of scheduled danmaku. */
   scheduledPageMax: 1000,
+  /** Rooms whose windows are added up per tick, for a metric: some 50 µs. */
+  roomsMeasuredMax: 2048,
   /** One group commit. */
   commitRecordsMax: 4000,
   commitGatherMs: 5,

@@ -1,5 +1,6 @@
 /** The rooms a gateway watches, and its questions about rooms to the sequencer. */
 import { DanmakuError } from "@danmakud/wire";
+import { NO_TIMER, type ThreadTimers, type TimerKind } from "../timing/index.ts";
 import type { RoomEntry } from "./broadcast-entry.ts";
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
@@ -34,7 +35,7 @@ const encoder = new TextEncoder();
 export class RoomRegistry {
   readonly #context: GatewayContext;
   readonly #onReplaced: OnReplaced;
-  readonly #changes: () => RoomChanges;
+  readonly #changes: RoomChanges;
   readonly #byName = new Map<string, WatchedRoom>();
   readonly #byNumber = new Map<number, WatchedRoom>();
   /** Rooms being opened, with those who wait for them. */
@@ -42,15 +43,22 @@ export class RoomRegistry {
   readonly #questions = new Map<number, Question>();
   /** Rooms whose viewer count the sequencer does not know yet. */
   readonly #uncounted = new Set<WatchedRoom>();
+  readonly #timers: ThreadTimers;
+  readonly #linger: TimerKind;
   #ticket = 0;
-  #lookAt = 0;
+  /** The rooms whose windows are still to be measured in this round, what those before them take, and when the next round is. */
+  #measuring: Iterator<WatchedRoom> | undefined;
+  #measuredBytes = 0;
+  #measureAt = 0;
   #lastNumber = -1;
   #last: WatchedRoom | undefined;
 
-  constructor(context: GatewayContext, onReplaced: OnReplaced, changes: () => RoomChanges) {
+  constructor(context: GatewayContext, onReplaced: OnReplaced, changes: RoomChanges) {
     this.#changes = changes;
     this.#context = context;
     this.#onReplaced = onReplaced;
+    this.#timers = context.timers;
+    this.#linger = context.timers.coarse((number, now) => this.#lingered(number, now));
   }
 
   get size(): number {
@@ -112,6 +120,9 @@ export class RoomRegistry {
   /** Viewers came or went. */
   changed(room: WatchedRoom): void {
     if (room.viewers.length !== room.reported) this.#uncounted.add(room);
+    if (room.viewers.length === 0 && room.lingerTimer === NO_TIMER) {
+      this.#wait(room, this.#context.clock.monotonic() + this.#context.roomLingerMs);
+    }
   }
 
   /**
@@ -130,11 +141,13 @@ export class RoomRegistry {
     this.#ask(room.name, true, (answer) => {
       if (this.#byName.get(room.name) !== room) return;
       if (!(answer instanceof DanmakuError) && answer.epoch === room.epoch && answer.head === room.head) {
+        this.#timers.cancel(room.lingerTimer);
         room.number = answer.number;
+        this.#wait(room, this.#context.clock.monotonic() + this.#context.roomLingerMs);
         room.reported = 0;
         this.#byNumber.set(room.number, room);
         this.#lastNumber = -1;
-        this.#changes().renumbered(room);
+        this.#changes.renumbered(room);
         this.changed(room);
         return;
       }
@@ -153,16 +166,43 @@ export class RoomRegistry {
         new DanmakuError("unavailable", "no answer in time", { retryAfterMs: RETRY_AFTER_MS.unavailable }),
       );
     }
-    if (now < this.#lookAt) return;
-    this.#lookAt = now + LOOK_MS;
-    let windowBytes = 0;
-    for (const room of this.#byName.values()) {
-      windowBytes += room.window.size + (room.held?.size ?? 0);
-      if (room.viewers.length > 0 || room.inFlight > 0) continue;
-      if (now - room.usedAt >= this.#context.roomLingerMs && room.reported === 0) this.#drop(room);
-    }
     this.#context.counters.set(METRICS.roomsWatched, this.#byName.size);
-    this.#context.counters.set(METRICS.windowBytes, windowBytes);
+    this.#measure(now);
+  }
+
+  #wait(room: WatchedRoom, until: number): void {
+    room.lingerTimer = this.#timers.set(until, this.#linger, room.number);
+  }
+
+  /** Lets go of a room that has stood empty for the linger time. Where it has viewers, the last one to leave sets the timer. */
+  #lingered(number: number, now: number): void {
+    const room = this.#byNumber.get(number);
+    if (room === undefined) return;
+    room.lingerTimer = NO_TIMER;
+    if (room.viewers.length > 0) return;
+    const until = room.usedAt + this.#context.roomLingerMs;
+    if (now < until) this.#wait(room, until);
+    else if (room.inFlight > 0 || room.reported !== 0) this.#wait(room, now + LOOK_AGAIN_MS);
+    else this.#drop(room);
+  }
+
+  /** Adds up what windows take, a part of the rooms each time. */
+  #measure(now: number): void {
+    if (this.#measuring === undefined) {
+      if (now < this.#measureAt) return;
+      this.#measureAt = now + MEASURE_MS;
+      this.#measuring = this.#byName.values();
+      this.#measuredBytes = 0;
+    }
+    for (let left = ROOM_LIMITS.roomsMeasuredMax; left > 0; left--) {
+      const { value: room, done } = this.#measuring.next();
+      if (done === true) {
+        this.#measuring = undefined;
+        this.#context.counters.set(METRICS.windowBytes, this.#measuredBytes);
+        return;
+      }
+      this.#measuredBytes += room.window.size + (room.held?.size ?? 0);
+    }
   }
 
   #ask(name: string, create: boolean, onAnswer: OnAnswer): void {
@@ -195,12 +235,14 @@ export class RoomRegistry {
     this.#byName.set(name, room);
     this.#byNumber.set(number, room);
     this.#lastNumber = -1;
-    this.#changes().opened(room, position);
+    this.#wait(room, now + this.#context.roomLingerMs);
+    this.#changes.opened(room, position);
     return room;
   }
 
   #drop(room: WatchedRoom): void {
-    this.#changes().forget(room);
+    this.#changes.forget(room);
+    this.#timers.cancel(room.lingerTimer);
     this.#byName.delete(room.name);
     this.#byNumber.delete(room.number);
     this.#uncounted.delete(room);
@@ -225,8 +267,10 @@ export class RoomRegistry {
   }
 }
 
-/** How often empty rooms are looked for. */
-const LOOK_MS = 1000;
+/** How soon a room is looked at again that has no viewers, but publishes on their way or a count to be told. */
+const LOOK_AGAIN_MS = 1000;
+/** How often windows are measured. */
+const MEASURE_MS = 1000;
 
 function overloaded(): DanmakuError {
   return new DanmakuError("overloaded", "too much at once", { retryAfterMs: RETRY_AFTER_MS.refused });

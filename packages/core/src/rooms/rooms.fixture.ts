@@ -30,6 +30,7 @@ import type {
   StoredRoom,
 } from "../ports/index.ts";
 import { StoreError } from "../ports/index.ts";
+import { ThreadTimers } from "../timing/index.ts";
 import { GatewayHub } from "./gateway-hub.ts";
 import type { Encoding, Principal, StartPosition, ViewerId, ViewerSink } from "./hub.ts";
 import { Journal } from "./journal.ts";
@@ -216,6 +217,9 @@ export class TestViewer implements ViewerSink {
   }
 }
 
+/** Threads turn at least so often. */
+const STEP_MS_MAX = 500;
+
 export interface RoomsOptions {
   readonly gateways?: number;
   readonly roomsMax?: number;
@@ -228,9 +232,13 @@ export interface RoomsOptions {
 }
 
 export class Rooms {
+  /** The monotonic clock; and how far the clock of the day is ahead of it, which a test may set like anybody else. */
   now = 1_700_000_000_000;
+  clockAheadMs = 0;
   readonly log: MemoryLog;
   readonly hubs: GatewayHub[];
+  /** Of the gateways, in their order. */
+  readonly timers: ThreadTimers[] = [];
   readonly sequencer: Sequencer;
   readonly journal: Journal;
   /** While true the journal is not run: records stay undurable. */
@@ -245,7 +253,7 @@ export class Rooms {
   constructor(options: RoomsOptions = {}) {
     this.log = options.log ?? new MemoryLog();
     const gateways = options.gateways ?? 1;
-    const clock = { now: () => this.now, monotonic: () => this.now };
+    const clock = { now: () => this.now + this.clockAheadMs, monotonic: () => this.now };
     const counters = {
       add: (metric: number, count: number) => {
         this.counted[metric] = (this.counted[metric] ?? 0) + count;
@@ -287,6 +295,7 @@ export class Rooms {
       afterCommit: () => {},
     });
     this.hubs = ingress.map((ring, gateway) => {
+      this.timers[gateway] = new ThreadTimers(this.now);
       return new GatewayHub({
         gateway,
         incarnation: 0,
@@ -299,6 +308,7 @@ export class Rooms {
         log: this.log,
         deflate: (bytes) => deflateRawSync(bytes),
         clock,
+        timers: this.timers[gateway] as ThreadTimers,
         counters,
         isLogShared: false,
         listRooms: async (after, limit) => this.sequencer.list(after, limit),
@@ -321,16 +331,24 @@ export class Rooms {
 
   /** Lets everything settle: all rings empty, all that is due sent. The clock moves by `ms` in all. */
   run(ms = 50): void {
-    for (let i = 0; i < 10; i++) {
-      this.now += ms / 10;
-      this.sequencer.turn();
-      this.sequencer.tick();
-      if (!this.journalHeld) while (this.journal.turn());
-      for (const hub of this.hubs) {
-        for (let turns = 0; turns < 1000 && hub.turn(); turns++);
-        hub.tick();
+    const steps = Math.max(10, Math.ceil(ms / STEP_MS_MAX));
+    for (let step = 0; step < steps; step++) this.step(ms / steps);
+  }
+
+  /** One turn of everything after `ms`; 1 s and more is a thread that stood still. */
+  step(ms: number): void {
+    this.now += ms;
+    this.sequencer.turn();
+    this.sequencer.tick();
+    if (!this.journalHeld) while (this.journal.turn());
+    this.hubs.forEach((hub, gateway) => {
+      const timers = this.timers[gateway] as ThreadTimers;
+      for (let turns = 0; turns < 1000; turns++) {
+        const isMoreDue = timers.turn(this.now);
+        if (!hub.turn() && !isMoreDue) break;
       }
-    }
+      hub.tick();
+    });
   }
 
   join(

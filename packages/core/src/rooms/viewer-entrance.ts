@@ -11,6 +11,7 @@ import type { OnlineCounts } from "./online-counts.ts";
 import type { RoomRegistry } from "./room-registry.ts";
 import type { ViewerMessages } from "./viewer-messages.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
+import type { ViewerWatch } from "./viewer-watch.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
 /** The parts of the gateway that a viewer has to do with. */
@@ -21,6 +22,7 @@ export interface EntranceParts {
   readonly control: ControlFrames;
   readonly messages: ViewerMessages;
   readonly online: OnlineCounts;
+  readonly watch: ViewerWatch;
 }
 
 export class ViewerEntrance {
@@ -31,6 +33,7 @@ export class ViewerEntrance {
   readonly #control: ControlFrames;
   readonly #messages: ViewerMessages;
   readonly #online: OnlineCounts;
+  readonly #watch: ViewerWatch;
   readonly #early: EarlyResumes;
 
   constructor(context: GatewayContext, parts: EntranceParts) {
@@ -41,6 +44,7 @@ export class ViewerEntrance {
     this.#control = parts.control;
     this.#messages = parts.messages;
     this.#online = parts.online;
+    this.#watch = parts.watch;
     this.#early = new EarlyResumes(parts.rooms, (...viewer) => this.#admit(...viewer));
   }
 
@@ -50,7 +54,9 @@ export class ViewerEntrance {
   }
 
   join(name: string, who: Principal, start: StartPosition, encoding: Encoding, sink: ViewerSink): ViewerId {
-    const viewer = this.#table.add(sink, who, encoding, this.#context.clock.monotonic());
+    const now = this.#context.clock.monotonic();
+    const viewer = this.#table.add(sink, who, encoding, now);
+    this.#watch.joined(viewer, now);
     this.#messages.joined(viewer);
     if (!mayEnter(who, name)) {
       sink.close(CLOSE_CODES.unauthorized, `not admitted to room ${name}`);
@@ -75,6 +81,7 @@ export class ViewerEntrance {
       this.#rooms.changed(room);
       if (room.viewers.length === 0) this.#online.forget(room);
     }
+    this.#watch.left(viewer);
     this.#messages.left(viewer);
     this.#table.remove(viewer);
   }

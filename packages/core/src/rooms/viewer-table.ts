@@ -34,6 +34,10 @@ export class ViewerTable {
   /** Monotonic ms of the last sign of life, and of the moment its socket was full. */
   heardAt = new Float64Array(CAPACITY_START);
   blockedAt = new Float64Array(CAPACITY_START);
+  /** The timer that looks after the viewer; 0 = none. */
+  watchTimer = new Float64Array(CAPACITY_START);
+  /** 1 while a timer is set that looks whether the socket is still full. */
+  stuckWatched = new Uint8Array(CAPACITY_START);
   /** 1 where the next frame takes a ping along. */
   pingOwed = new Uint8Array(CAPACITY_START);
   /** Viewer count last told, and when, monotonic ms. */
@@ -46,7 +50,7 @@ export class ViewerTable {
   readonly sinks: (ViewerSink | undefined)[] = [];
   readonly rooms: (WatchedRoom | undefined)[] = [];
   readonly principals: (Principal | undefined)[] = [];
-  /** Rows ever used; sweeps go up to here. */
+  /** Rows ever used. */
   rows = 0;
   count = 0;
   readonly #free: number[] = [];
@@ -88,6 +92,8 @@ export class ViewerTable {
     this.place = grown(this.place, new Int32Array(capacity));
     this.heardAt = grown(this.heardAt, new Float64Array(capacity));
     this.blockedAt = grown(this.blockedAt, new Float64Array(capacity));
+    this.watchTimer = grown(this.watchTimer, new Float64Array(capacity));
+    this.stuckWatched = grown(this.stuckWatched, new Uint8Array(capacity));
     this.pingOwed = grown(this.pingOwed, new Uint8Array(capacity));
     this.uidHash = grown(this.uidHash, new Uint32Array(capacity));
     this.told = grown(this.told, new Int32Array(capacity));

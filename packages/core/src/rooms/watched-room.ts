@@ -16,6 +16,10 @@ export class WatchedRoom {
   held: HeldRecords | undefined;
   /** When that is looked at next. */
   releaseTimer: TimerHandle = NO_TIMER;
+  /** When it is looked at next whether it may be let go of; none while it has viewers, from the next look on. */
+  lingerTimer: TimerHandle = NO_TIMER;
+  /** When viewers are told the count that could not be told at once. */
+  tellTimer: TimerHandle = NO_TIMER;
   /** Viewers see what is older than this, ms. */
   delayMs: number;
   /** Viewers on all gateways, as last announced. */

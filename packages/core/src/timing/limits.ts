@@ -9,3 +9,16 @@ export const TIMING_LIMITS = {
   /** What the owner hands over with a timer: which of its concerns it is. */
   kindMax: 255,
 } as const;
+
+/** Bounds of a thread's timers, each with its reason. */
+export const THREAD_TIMERS = {
+  /**
+   * Coarse timers fire at multiples of this: whole slots of the second wheel, so that those of one slot go straight into
+   * the heap. Little against the seconds they wait, and long enough that many fire together.
+   */
+  coarseMs: 256,
+  /** Timers moved or fired per turn of a thread: with a write for each (a ping) about 2 ms. */
+  workPerTurn: 512,
+  /** A thread that did not turn for so long stood still: it beats five times a second. */
+  stallMs: 1000,
+} as const;

@@ -111,6 +111,13 @@ export class TimingWheel {
     return true;
   }
 
+  /** The kind that a pending timer was set with; −1 where it is not pending. */
+  kindOf(handle: TimerHandle): number {
+    const index = this.#pool.find(handle);
+    if (index === NONE) return -1;
+    return (this.#pool.words(index)[this.#pool.at(index) + WHERE_AND_KIND] as number) >>> 16;
+  }
+
   /** Whether the timer is still to come. */
   isPending(handle: TimerHandle): boolean {
     return this.#pool.find(handle) !== NONE;

@@ -4,6 +4,7 @@ import { BroadcastConsumer, IngressProducer, Signal } from "@danmakud/core/memor
 import { HandshakeGate, SharedUserWindow } from "@danmakud/core/policy";
 import type { RoomLogReader } from "@danmakud/core/ports";
 import { GatewayHub } from "@danmakud/core/rooms";
+import { TimedCalls } from "@danmakud/core/timing";
 import { PAGE_CSP } from "@danmakud/web";
 import { createHttpHandler } from "../adapters/http/index.ts";
 import { openReader } from "../adapters/sqlite/index.ts";
@@ -29,7 +30,8 @@ runThread(async (context, messages) => {
   messages.serving = () => {
     isServing = true;
   };
-  const lists = new RoomLists();
+  const calls = new TimedCalls(context.timers, clock);
+  const lists = new RoomLists(calls);
   messages.rooms = ({ id, rooms }) => lists.answer(id, rooms);
   const { hub, end } = createHub(context, lists, await openLog(context));
   const drain = new Drain(hub, clock);
@@ -41,6 +43,7 @@ runThread(async (context, messages) => {
     ...(gate === undefined ? undefined : { gate }),
     auth,
     options,
+    timers: calls,
     pages,
     pageCsp: PAGE_CSP,
     log: { error: (fields, message) => report(`${message}: ${fields.method} ${fields.path}`, fields.err) },
@@ -126,6 +129,7 @@ function createHub(
     // Speed over size: a pass waits for it.
     deflate: (bytes) => deflateRawSync(bytes, { level: 1 }),
     clock,
+    timers: context.timers,
     counters: context.counters,
     listRooms: (after, limit) => lists.ask(after, limit),
     report,

@@ -1,6 +1,7 @@
 /** What every thread but main has in common: how it starts, beats, sleeps, counts and ends. */
 import { Heartbeats, SharedCounters, Signal } from "@danmakud/core/memory";
 import type { Clock, Counters, Random } from "@danmakud/core/ports";
+import { ThreadTimers } from "@danmakud/core/timing";
 import type { FromThread, StartMessage, ToThread } from "./messages.ts";
 import { DurableState, METRIC_NAMES } from "./shared-memory.ts";
 
@@ -41,6 +42,8 @@ export class ThreadContext {
   readonly heartbeats: Heartbeats;
   readonly durable: DurableState;
   readonly counters: Counters;
+  /** What the thread does later; `runLoop` sees to it before every turn. */
+  readonly timers = new ThreadTimers(clock.monotonic());
 
   constructor(start: StartMessage) {
     const { memory, thread } = start;
@@ -63,7 +66,7 @@ export interface Loop {
   turn(): boolean;
   /** Whether `turn` would find nothing in shared memory. */
   isIdle(): boolean;
-  /** When `turn` is due at the latest although nothing came, monotonic ms. */
+  /** When `turn` is due at the latest although nothing came, monotonic ms; for what does not stand in the timers. */
   nextDueAt(): number;
   /** Whether what comes before `nextDueAt` can wait until then: the thread is not woken for it. */
   canWait?(): boolean;
@@ -73,7 +76,8 @@ export interface Loop {
 
 /** Turns until `isOver` says so. Sockets and messages get their share after every turn. */
 export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => boolean): Promise<void> {
-  const { signal, heartbeats, start } = context;
+  const { signal, heartbeats, start, timers } = context;
+  const nextDueAt = () => Math.min(loop.nextDueAt(), timers.nextAt());
   const alarm = new Alarm(() => signal.wake());
   let tickAt = 0;
   const turn = (): boolean => {
@@ -82,19 +86,20 @@ export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => 
       loop.tick();
       tickAt = clock.monotonic() + BEAT_MS - TIMER_SLACK_MS;
     }
-    return loop.turn();
+    const isMoreDue = timers.turn(clock.monotonic());
+    return loop.turn() || isMoreDue;
   };
   // A thread that sleeps must beat too, and mostly that is all there is to do: it sleeps on, as each wake-up costs an
   // idle node more than the turn itself. And the interval keeps the thread from ending.
   const beat = setInterval(() => {
-    if (turn() || isOver() || loop.nextDueAt() - clock.monotonic() < BEAT_MS) signal.wake();
+    if (turn() || isOver() || nextDueAt() - clock.monotonic() < BEAT_MS) signal.wake();
   }, BEAT_MS);
   while (!isOver()) {
     if (turn()) {
       await nextTurn();
       continue;
     }
-    const dueAt = loop.nextDueAt();
+    const dueAt = nextDueAt();
     const waitMs = dueAt - clock.monotonic();
     if (waitMs <= 0) {
       await nextTurn();

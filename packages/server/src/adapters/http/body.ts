@@ -1,3 +1,4 @@
+import type { Timers } from "@danmakud/core/ports";
 import { DanmakuError } from "@danmakud/wire";
 import { HttpFault } from "../../problem.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -10,9 +11,9 @@ const CLOSE = { connection: "close" } as const;
  * a foreign page cannot send without asking first.
  * @throws DanmakuError `invalid_message` (no JSON, no UTF-8, cut off), `too_large`; HttpFault 415 and 408.
  */
-export async function readJson(request: Request, limits: HttpLimits): Promise<unknown> {
+export async function readJson(request: Request, limits: HttpLimits, timers: Timers): Promise<unknown> {
   checkHeaders(request.headers, limits.bodyBytesMax);
-  const bytes = await readBytes(request.body, limits);
+  const bytes = await readBytes(request.body, limits, timers);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -34,11 +35,15 @@ function checkHeaders(headers: Headers, bodyBytesMax: number): void {
   if (Number(headers.get("content-length") ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax);
 }
 
-async function readBytes(body: ReadableStream<Uint8Array> | null, limits: HttpLimits): Promise<Uint8Array> {
+async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  limits: HttpLimits,
+  timers: Timers,
+): Promise<Uint8Array> {
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
   const deadline = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => deadline.resolve("late"), limits.bodyDeadlineMs);
+  const timer = timers.after(limits.bodyDeadlineMs, () => deadline.resolve("late"));
   try {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -55,7 +60,7 @@ async function readBytes(body: ReadableStream<Uint8Array> | null, limits: HttpLi
     if (error instanceof DanmakuError) throw error;
     throw new DanmakuError("invalid_message", "the body was cut off", { cause: error });
   } finally {
-    clearTimeout(timer);
+    timers.cancel(timer);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { HandshakeGate } from "@danmakud/core/policy";
+import type { Timers } from "@danmakud/core/ports";
 import type { Hub, Principal } from "@danmakud/core/rooms";
 import type { Authenticator, GuardOptions } from "../../auth/index.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -21,6 +22,8 @@ export interface HttpDependencies {
   readonly auth: Authenticator;
   readonly options: HttpOptions;
   readonly log: HttpLog;
+  /** Deadlines of requests, and the comments of event streams. */
+  readonly timers: Timers;
   /** Files of the web pages by path (`/`, `/main-x1.js`); none = the node has no pages. */
   readonly pages?: ReadonlyMap<string, PageFile>;
   /** `Content-Security-Policy` of the pages. */

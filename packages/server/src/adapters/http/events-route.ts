@@ -35,15 +35,15 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
 export const getEvents: RouteHandler = async (context, params) => {
   const { room, who } = await enterRoom(context, params);
   const start = startOf(context);
-  const { request, server, hub, limits, gate } = context;
+  const { request, server, hub, limits, gate, timers } = context;
   // A look at the headers is no join.
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
   const overload = await gate?.enter(() => request.signal.aborted);
   if (overload !== undefined) throw overload;
 
-  let comments: ReturnType<typeof setInterval> | undefined;
+  let timer = 0;
   const stream = new EventStream(hub, limits.eventsQueueBytes, () => {
-    clearInterval(comments);
+    timers.cancel(timer);
     // A client that does not read would otherwise keep the connection of an ended stream for ever.
     server?.timeout(request, limits.eventsLingerS);
   });
@@ -53,14 +53,13 @@ export const getEvents: RouteHandler = async (context, params) => {
   request.signal.addEventListener("abort", () => stream.abandon(), { once: true });
   stream.attach(hub.join(room, who, start, "sse", stream));
 
-  const late = setTimeout(
-    () => stream.close(CLOSE_TRY_AGAIN_LATER, "the room did not open in time"),
-    limits.eventsOpenMs,
+  timer = timers.after(limits.eventsOpenMs, () =>
+    stream.close(CLOSE_TRY_AGAIN_LATER, "the room did not open in time"),
   );
   const opening = await stream.opening;
-  clearTimeout(late);
+  timers.cancel(timer);
   if (!opening.opened) throw refusalOf(opening);
-  if (!stream.ended) comments = setInterval(() => stream.comment(), limits.eventsCommentMs);
+  if (!stream.ended) timer = timers.every(limits.eventsCommentMs, () => stream.comment());
   return new Response(stream.body, { headers: HEADERS });
 };
 

@@ -16,6 +16,7 @@ import {
   type ViewerId,
   type ViewerSink,
 } from "@danmakud/core/rooms";
+import { ThreadTimers, TimedCalls } from "@danmakud/core/timing";
 import {
   CLASSES,
   DanmakuError,
@@ -231,14 +232,20 @@ export interface FaceUnderTest {
   readonly stop: () => Promise<void>;
 }
 
+/** As often as a thread turns at least. */
+const BEAT_MS = 200;
+
 export function serveFace(
   options: Partial<HttpOptions> = {},
   dependencies: Partial<Omit<HttpDependencies, "options" | "hub">> = {},
 ): FaceUnderTest {
   const hub = new FakeHub();
   const logged: Readonly<Record<string, unknown>>[] = [];
+  const timers = new ThreadTimers(performance.now());
+  const beat = setInterval(() => timers.turn(performance.now()), BEAT_MS);
   const handler = createHttpHandler({
     hub,
+    timers: new TimedCalls(timers, { now: () => Date.now(), monotonic: () => performance.now() }),
     auth: new DevSignIn(),
     log: { error: (fields) => logged.push(fields) },
     options: { dev: true, insecureOpen: false, allowOrigin: [], contentMax: 200, ...options },
@@ -264,7 +271,10 @@ export function serveFace(
         body: bodyOf(body),
       }),
     pending: () => server.pendingRequests,
-    stop: () => server.stop(true),
+    stop: () => {
+      clearInterval(beat);
+      return server.stop(true);
+    },
   };
 }
 

@@ -24,7 +24,7 @@ interface Run {
 /** `POST /v1/rooms/{room}/danmaku`: one danmaku, or an array of which each is answered by itself. */
 export const postDanmaku: RouteHandler = async (context, params) => {
   const { room, who } = await enterRoom(context, params);
-  const body = await readJson(context.request, context.limits);
+  const body = await readJson(context.request, context.limits, context.timers);
   const key = idempotencyKey(context.request.headers);
   return Array.isArray(body)
     ? postMany(context, room, who, body, key)

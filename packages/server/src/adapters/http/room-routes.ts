@@ -21,7 +21,7 @@ export const patchSettings: RouteHandler = async (context, params) => {
   const { room, who } = await enterRoom(context, params);
   const forbidden = checkConfigure(who);
   if (forbidden !== undefined) throw forbidden;
-  const patch = parseSettingsPatch(await readJson(context.request, context.limits));
+  const patch = parseSettingsPatch(await readJson(context.request, context.limits, context.timers));
   return jsonResponse(JSON.stringify(await context.hub.configure(room, who, patch)));
 };
 

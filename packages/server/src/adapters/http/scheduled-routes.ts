@@ -15,7 +15,7 @@ export const postAnnouncement: RouteHandler = async (context, params) => {
   const forbidden = checkAnnounce(who);
   if (forbidden !== undefined) throw forbidden;
   const draft = parseDraft(
-    await readJson(context.request, context.limits),
+    await readJson(context.request, context.limits, context.timers),
     "http",
     context.options.contentMax,
   );
