@@ -57,7 +57,7 @@ export class SlidingWindow {
 
   /** Counts one event of `key`. Returns 0 where it is within the limit, else the ms (at least 1) until it would be. */
   take(key: string, nowMs: number): number {
-    this.#sweep(nowMs);
+    this.expire(nowMs, SWEEP_SLOTS);
     const slot = this.#slots.get(key) ?? this.#add(key);
     const next = this.#next[slot] ?? 0;
     const at = slot * this.#eventsMax + next;
@@ -71,8 +71,10 @@ export class SlidingWindow {
     return 0;
   }
 
-  #sweep(nowMs: number): void {
-    for (let looked = 0; looked < SWEEP_SLOTS && this.#keys.length > 0; looked++) {
+  /** Looks at the next `slotsMax` places and forgets keys that have gone quiet. For tables that may not be used for long. */
+  expire(nowMs: number, slotsMax: number): void {
+    const slots = Math.min(slotsMax, this.#keys.length);
+    for (let looked = 0; looked < slots; looked++) {
       this.#hand = this.#hand + 1 < this.#keys.length ? this.#hand + 1 : 0;
       const key = this.#keys[this.#hand];
       if (key === undefined || nowMs - this.#newest(this.#hand) < this.#windowMs) continue;

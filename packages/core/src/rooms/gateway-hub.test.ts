@@ -412,7 +412,7 @@ describe("a room entered while it is being let go", () => {
     else rooms.hub.leave(rooms.join("r").id);
     rooms.run();
     rooms.now += 10_000;
-    rooms.sequencer.tick();
+    rooms.sequencerTimers.turn(rooms.now);
     expect(rooms.sequencer.openRooms).toBe(0);
     const viewer = rooms.join("r");
     rooms.run();

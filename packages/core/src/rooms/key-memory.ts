@@ -27,6 +27,12 @@ export class KeyMemory {
     return answer !== undefined && answer.ts >= sinceTs ? answer : undefined;
   }
 
+  /** When the oldest one was remembered, Unix ms; infinite where there is none. */
+  get oldestTs(): number {
+    for (const { ts } of this.#answers.values()) return ts;
+    return Number.POSITIVE_INFINITY;
+  }
+
   remember(identity: string, offset: number, ts: number): void {
     this.#answers.delete(identity);
     this.#answers.set(identity, { offset, ts });

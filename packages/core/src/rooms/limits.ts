@@ -39,9 +39,15 @@ export const ROOM_LIMITS = {
   /** A room's idempotency keys: CONTRACT section 3. */
   keysPerRoomMax: 100_000,
   keyLifeMs: 5 * 60_000,
-  /** Keys dropped, and rooms looked at for them, per tick (200 ms): about 1 ms each. A full room is empty after 2 s. */
-  expireKeysPerTickMax: 10_000,
-  expireRoomsPerTickMax: 4096,
+  /** Keys dropped per turn, about 1 ms. What is left waits for a moment: a full room is empty after some 3 s. */
+  expireKeysPerTurnMax: 10_000,
+  /** How often a room's keys are looked through at most: publishes with keys come one by one, and so they grow old. */
+  expireKeysIntervalMs: 1000,
+  /** Users of a room's slow mode looked at in one go, whether it still binds them, and how often: some 50 µs. */
+  slowUsersPerLookMax: 4096,
+  slowLookIntervalMs: 5000,
+  /** Rooms per turn from which the viewers of a dead gateway are taken back: under 1 ms. */
+  takenBackPerTurnMax: 4096,
   /**
    * What is left out of what viewers see is announced by gaps as soon as something else is sent, and within this time
    * otherwise: a frame with nothing but a gap costs as much as any.

@@ -237,6 +237,7 @@ export class Rooms {
   clockAheadMs = 0;
   readonly log: MemoryLog;
   readonly hubs: GatewayHub[];
+  readonly sequencerTimers = new ThreadTimers(this.now);
   /** Of the gateways, in their order. */
   readonly timers: ThreadTimers[] = [];
   readonly sequencer: Sequencer;
@@ -273,11 +274,12 @@ export class Rooms {
       broadcast: new BroadcastProducer(broadcast),
       log: this.log,
       clock,
+      timers: this.sequencerTimers,
       counters,
       random: { token: () => `epoch${++this.#tokens}`, fraction: () => 0.5 },
       durablePosition: () => this.#durable,
       roomsMax: options.roomsMax ?? 1000,
-      roomTtlMs: options.roomTtlMs ?? 0,
+      roomTtlMs: options.roomTtlMs ?? 7 * 86_400_000,
       roomLingerMs,
     });
     this.journal = new Journal({
@@ -338,6 +340,7 @@ export class Rooms {
   /** One turn of everything after `ms`; 1 s and more is a thread that stood still. */
   step(ms: number): void {
     this.now += ms;
+    while (this.sequencerTimers.turn(this.now));
     this.sequencer.turn();
     this.sequencer.tick();
     if (!this.journalHeld) while (this.journal.turn());

@@ -1,4 +1,5 @@
 import { SlidingWindow } from "../policy/sliding-window.ts";
+import { NO_TIMER, type TimerHandle } from "../timing/index.ts";
 import { KeyMemory } from "./key-memory.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -15,29 +16,40 @@ export class SequencedRoom {
   ts: number;
   /** The log has records or settings of it. */
   isStored = false;
-  /** Last join, publish, change of its viewers or settings, Unix ms. */
+  /** Last join, publish, change of its viewers or settings, monotonic ms. */
   touchedAt: number;
   /** Ring position after its newest entry; undefined where all it has is on disk. */
   lastPosition: number | undefined;
   /** Viewers on all gateways. */
   online = 0;
   statsOnline = -1;
-  statsAt = 0;
+  /** Monotonic ms. */
+  statsAt = Number.NEGATIVE_INFINITY;
+  /** When its viewer count is announced; none where it has not changed. */
+  statsTimer: TimerHandle = NO_TIMER;
+  /** When it is looked at whether it may be let go of; none while it has viewers, from the next look on. */
+  lingerTimer: TimerHandle = NO_TIMER;
   keys: KeyMemory | undefined;
+  /** When the oldest of the keys are forgotten; none where there are none. */
+  keysTimer: TimerHandle = NO_TIMER;
+  /** When users whom slow mode no longer binds are forgotten; none where there are none. */
+  slowTimer: TimerHandle = NO_TIMER;
   #settings = ROOM_SETTINGS_DEFAULT;
   #sampler: RateSampler | undefined;
   #slowMode: SlidingWindow | undefined;
+  /** By gateway: its life (0–255) in the upper 8 bits, its viewers in the lower 24. */
   readonly #viewers: number[] = [];
   readonly #sequenced = new RateMeter();
   readonly #sampled = new RateMeter();
 
-  constructor(number: number, name: string, epoch: string, head: number, ts: number, now: number) {
+  /** `touchedAt`: the present, monotonic ms. */
+  constructor(number: number, name: string, epoch: string, head: number, ts: number, touchedAt: number) {
     this.number = number;
     this.name = name;
     this.epoch = epoch;
     this.head = head;
     this.ts = ts;
-    this.touchedAt = now;
+    this.touchedAt = touchedAt;
   }
 
   /** Advances to the next offset and a timestamp that never goes back. @hot bench/ingest.ts */
@@ -50,7 +62,6 @@ export class SequencedRoom {
   /** Something of it goes into the log now. */
   touch(now: number): void {
     if (now > this.ts) this.ts = now;
-    this.touchedAt = now;
   }
 
   get settings(): RoomSettings {
@@ -79,9 +90,15 @@ export class SequencedRoom {
     return this.#slowMode !== undefined;
   }
 
-  /** Counts a danmaku of a user; returns 0, or the ms until the room's slow mode lets it pass. */
+  /** Counts a danmaku of a user; returns 0, or the ms until the room's slow mode lets it pass. `now`: monotonic ms. */
   tooSoon(uid: string, now: number): number {
     return this.#slowMode?.take(uid, now) ?? 0;
+  }
+
+  /** Forgets users whom slow mode no longer binds, of `usersMax`; returns whether there are any left. */
+  expireSlowMode(now: number, usersMax: number): boolean {
+    this.#slowMode?.expire(now, usersMax);
+    return this.#slowMode !== undefined && this.#slowMode.size > 0;
   }
 
   rememberKey(identity: string, offset: number, ts: number): void {
@@ -89,13 +106,18 @@ export class SequencedRoom {
     this.keys.remember(identity, offset, ts);
   }
 
-  /** Sets a gateway's share of the viewers; returns whether that changed anything. */
-  setViewers(gateway: number, viewers: number): boolean {
-    const before = this.#viewers[gateway] ?? 0;
-    if (before === viewers) return false;
-    this.#viewers[gateway] = viewers;
+  /** Sets the share of the viewers that a gateway has in this life of it; returns whether that changed anything. */
+  setViewers(gateway: number, life: number, viewers: number): boolean {
+    const before = (this.#viewers[gateway] ?? 0) & VIEWERS_MASK;
+    this.#viewers[gateway] = (life << VIEWERS_BITS) | viewers;
     this.online += viewers - before;
-    return true;
+    return before !== viewers;
+  }
+
+  /** Takes back what a gateway had in a life of it that is over; returns whether that changed anything. */
+  takeBack(gateway: number, life: number): boolean {
+    const share = this.#viewers[gateway] ?? 0;
+    return share >>> VIEWERS_BITS === life && this.setViewers(gateway, life, 0);
   }
 
   /** Danmaku per second over about the last ten seconds. */
@@ -108,3 +130,6 @@ export class SequencedRoom {
     return this.#sampled.rate(now);
   }
 }
+
+const VIEWERS_BITS = 24;
+const VIEWERS_MASK = (1 << VIEWERS_BITS) - 1;

@@ -3,6 +3,7 @@
  * only in the log are forgotten.
  */
 import type { ErrorCode } from "@danmakud/wire";
+import { NO_TIMER, type ThreadTimers, type TimerKind } from "../timing/index.ts";
 import type { BroadcastWriter } from "./broadcast-writer.ts";
 import {
   BroadcastKind,
@@ -23,31 +24,56 @@ import { settingsFromText } from "./settings.ts";
 
 const encoder = new TextEncoder();
 
+const NOTHING_STORED = { head: 0, ts: 0 } as const;
+/** How soon to try again where the broadcast ring is full, or a room's last entry is not on disk. */
+const FULL_RETRY_MS = 200;
+
+interface GoneLife {
+  readonly gateway: number;
+  readonly life: number;
+  /** Open rooms, gone through in the order in which they were opened, those of the meantime included. */
+  readonly rooms: Iterator<SequencedRoom>;
+}
+
 export class SequencedRooms {
   readonly #options: SequencerOptions;
   readonly #writer: BroadcastWriter;
   readonly #byName = new Map<string, SequencedRoom>();
   readonly #byNumber = new Map<number, SequencedRoom>();
-  /** Rooms whose viewer count changed since it was last announced, oldest first. */
-  readonly #statsDue = new Set<SequencedRoom>();
-  /** Rooms without viewers: they may be let go. */
-  readonly #idle = new Set<SequencedRoom>();
   /** Rooms being forgotten, until the journal has done it: name → position of the entry. */
   readonly #forgetting = new Map<string, number>();
   /** Rooms with entries that were not on disk when last looked at. */
   readonly #undurable = new Set<SequencedRoom>();
-  readonly #keyExpiry = new KeyExpiry();
+  readonly #keyExpiry: KeyExpiry;
   readonly #list: RoomList;
+  readonly #timers: ThreadTimers;
+  readonly #linger: TimerKind;
+  readonly #stats: TimerKind;
+  readonly #slow: TimerKind;
+  readonly #gone: TimerKind;
+  /** Lives of gateways that are over, and the rooms in which that is still to be noticed. */
+  readonly #goneLives: GoneLife[] = [];
   #nextNumber = 0;
   /** Rooms that the log knows, plus open rooms that it does not. */
   #known: number;
-  #forgetAt = 0;
 
   constructor(options: SequencerOptions, writer: BroadcastWriter) {
     this.#options = options;
     this.#writer = writer;
     this.#known = options.log.count();
     this.#list = new RoomList(options.log);
+    const { timers } = options;
+    this.#timers = timers;
+    this.#keyExpiry = new KeyExpiry(timers, options.clock, (number) => this.#byNumber.get(number));
+    this.#linger = this.#forRoom((room, now) => this.#lingered(room, now));
+    this.#stats = this.#forRoom((room, now) => this.#announceStats(room, now));
+    this.#slow = this.#forRoom((room, now) => this.#expireSlowMode(room, now));
+    this.#gone = timers.exact((_data, now) => this.#takeBack(now));
+    const forget = timers.coarse((_data, now) => {
+      timers.set(now + ROOM_LIMITS.forgetIntervalMs, forget, 0);
+      this.#forgetUntouched();
+    });
+    timers.set(timers.now, forget, 0);
   }
 
   /** Rooms open at present. */
@@ -75,16 +101,9 @@ export class SequencedRooms {
     return this.#list.page(after, limit, now, this.#byName, (name) => this.#forgetting.has(name));
   }
 
-  /** Work by the clock; call every 100 ms or so. */
-  tick(now: number): void {
+  /** What goes by the journal's progress and not by the clock; call every 100 ms or so. */
+  tick(): void {
     this.#noteDurable();
-    this.#announceStats(now);
-    this.#letGoIdle(now);
-    this.#keyExpiry.tick(now - ROOM_LIMITS.keyLifeMs);
-    if (now >= this.#forgetAt) {
-      this.#forgetAt = now + ROOM_LIMITS.forgetIntervalMs;
-      this.#forgetUntouched(now);
-    }
     for (const [name, position] of this.#forgetting)
       if (this.#isDurable(position)) this.#forgetting.delete(name);
     this.#options.counters.set(METRICS.roomsOpen, this.#byName.size);
@@ -100,7 +119,9 @@ export class SequencedRooms {
     }
     const now = this.#options.clock.now();
     const epoch = stored?.epoch ?? this.#options.random.token();
-    const room = new SequencedRoom(this.#takeNumber(), name, epoch, stored?.head ?? 0, stored?.ts ?? 0, now);
+    const touchedAt = this.#timers.now;
+    const { head, ts } = stored ?? NOTHING_STORED;
+    const room = new SequencedRoom(this.#takeNumber(), name, epoch, head, ts, touchedAt);
     if (stored === undefined) this.#list.opened(name);
     else {
       room.isStored = true;
@@ -112,7 +133,7 @@ export class SequencedRooms {
     }
     this.#byName.set(name, room);
     this.#byNumber.set(room.number, room);
-    this.#idle.add(room);
+    this.#wait(room, touchedAt + this.#lingerMs);
     return room;
   }
 
@@ -123,21 +144,32 @@ export class SequencedRooms {
 
   /** Notes that a room has an entry which is not on disk yet. @hot */
   written(room: SequencedRoom): void {
+    room.touchedAt = this.#timers.now;
     room.lastPosition = this.#options.broadcast.claimed;
     this.#undurable.add(room);
   }
 
-  /** A gateway has so many viewers in a room now. */
-  count(room: SequencedRoom, gateway: number, viewers: number): void {
-    if (!room.setViewers(gateway, viewers)) return;
-    room.touchedAt = this.#options.clock.now();
-    this.#statsDue.add(room);
-    if (room.online === 0) this.#idle.add(room);
+  /** Somebody wants something of the room: it lingers from now on. */
+  touched(room: SequencedRoom): void {
+    room.touchedAt = this.#timers.now;
   }
 
-  /** Takes back what a dead gateway had counted. */
-  gatewayGone(gateway: number): void {
-    for (const room of this.#byName.values()) this.count(room, gateway, 0);
+  /** A gateway, in this life of it, has so many viewers in a room now. */
+  count(room: SequencedRoom, gateway: number, life: number, viewers: number): void {
+    if (room.setViewers(gateway, life, viewers)) this.#counted(room);
+  }
+
+  /** Takes back what a gateway had counted in a life that is over, a part of the rooms in each turn. */
+  gatewayGone(gateway: number, life: number): void {
+    this.#goneLives.push({ gateway, life, rooms: this.#byNumber.values() });
+    if (this.#goneLives.length === 1) this.#timers.set(this.#timers.now, this.#gone, 0);
+  }
+
+  /** Has a danmaku of a user pass the room's slow mode; returns 0, or the ms until it would. */
+  tooSoon(room: SequencedRoom, uid: string): number {
+    const { now } = this.#timers;
+    if (room.slowTimer === NO_TIMER) this.#waitForSlowMode(room, now);
+    return room.tooSoon(uid, now);
   }
 
   /** A number that no open room has; they wrap after 2^32 openings. */
@@ -158,49 +190,96 @@ export class SequencedRooms {
     }
   }
 
-  #announceStats(now: number): void {
-    for (const room of this.#statsDue) {
-      if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) continue;
-      if (!this.#writer.hasRoom()) return;
-      this.#statsDue.delete(room);
-      if (room.statsOnline === room.online || this.#byNumber.get(room.number) !== room) continue;
-      room.statsAt = now;
-      room.statsOnline = room.online;
-      this.#writer.stats(room.number, room.online);
-    }
+  /** A kind of timers whose data is the number of a room. */
+  #forRoom(onDue: (room: SequencedRoom, now: number) => void): TimerKind {
+    return this.#options.timers.coarse((number, now) => {
+      const room = this.#byNumber.get(number >>> 0);
+      if (room !== undefined) onDue(room, now);
+    });
   }
 
-  /** Lets go of rooms without viewers or publishes for the linger time, once all they have is on disk. */
-  #letGoIdle(now: number): void {
-    let looked = 0;
-    for (const room of this.#idle) {
-      if (looked++ >= ROOM_LIMITS.entriesPerTurnMax || !this.#writer.hasRoom()) return;
-      this.#idle.delete(room);
-      if (room.online > 0) continue;
-      if (
-        now - room.touchedAt < this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs ||
-        room.lastPosition !== undefined
-      ) {
-        // Back to the end, so that the next tick looks at others first.
-        this.#idle.add(room);
-        continue;
-      }
-      this.#byName.delete(room.name);
-      this.#byNumber.delete(room.number);
-      this.#statsDue.delete(room);
-      this.#keyExpiry.forget(room);
-      if (!room.isStored) {
-        this.#known--;
-        this.#list.closed(room.name);
-      }
-      this.#writer.closed(room.number);
-    }
+  get #lingerMs(): number {
+    return this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs;
   }
 
-  #forgetUntouched(now: number): void {
-    const olderThan = now - this.#options.roomTtlMs;
+  #wait(room: SequencedRoom, until: number): void {
+    room.lingerTimer = this.#timers.set(until, this.#linger, room.number);
+  }
+
+  #waitForSlowMode(room: SequencedRoom, now: number): void {
+    room.slowTimer = this.#timers.set(now + ROOM_LIMITS.slowLookIntervalMs, this.#slow, room.number);
+  }
+
+  #expireSlowMode(room: SequencedRoom, now: number): void {
+    room.slowTimer = NO_TIMER;
+    if (room.expireSlowMode(now, ROOM_LIMITS.slowUsersPerLookMax)) this.#waitForSlowMode(room, now);
+  }
+
+  /** The viewer count of a room has changed. */
+  #counted(room: SequencedRoom): void {
+    const { now } = this.#timers;
+    room.touchedAt = now;
+    if (room.statsTimer === NO_TIMER) {
+      const at = Math.max(now, room.statsAt + ROOM_LIMITS.statsIntervalMs);
+      room.statsTimer = this.#timers.set(at, this.#stats, room.number);
+    }
+    if (room.online === 0 && room.lingerTimer === NO_TIMER) this.#wait(room, now + this.#lingerMs);
+  }
+
+  #takeBack(now: number): void {
+    const [gone] = this.#goneLives;
+    if (gone === undefined) return;
+    for (let left = ROOM_LIMITS.takenBackPerTurnMax; left > 0; left--) {
+      const { value: room, done } = gone.rooms.next();
+      if (done === true) {
+        this.#goneLives.shift();
+        break;
+      }
+      if (room.takeBack(gone.gateway, gone.life)) this.#counted(room);
+    }
+    if (this.#goneLives.length > 0) this.#timers.set(now + 1, this.#gone, 0);
+  }
+
+  #announceStats(room: SequencedRoom, now: number): void {
+    room.statsTimer = NO_TIMER;
+    if (room.statsOnline === room.online) return;
+    if (!this.#writer.hasRoom()) {
+      room.statsTimer = this.#timers.set(now + FULL_RETRY_MS, this.#stats, room.number);
+      return;
+    }
+    room.statsAt = now;
+    room.statsOnline = room.online;
+    this.#writer.stats(room.number, room.online);
+  }
+
+  /** Lets go of a room without viewers or publishes for the linger time, once all it has is on disk. */
+  #lingered(room: SequencedRoom, now: number): void {
+    room.lingerTimer = NO_TIMER;
+    if (room.online > 0) return;
+    const until = room.touchedAt + this.#lingerMs;
+    if (now < until) this.#wait(room, until);
+    else if (room.lastPosition !== undefined || !this.#writer.hasRoom())
+      this.#wait(room, now + FULL_RETRY_MS);
+    else this.#letGo(room);
+  }
+
+  #letGo(room: SequencedRoom): void {
+    this.#byName.delete(room.name);
+    this.#byNumber.delete(room.number);
+    this.#timers.cancel(room.statsTimer);
+    this.#timers.cancel(room.slowTimer);
+    this.#keyExpiry.forget(room);
+    if (!room.isStored) {
+      this.#known--;
+      this.#list.closed(room.name);
+    }
+    this.#writer.closed(room.number);
+  }
+
+  #forgetUntouched(): void {
+    const { broadcast, clock, log, roomTtlMs } = this.#options;
+    const olderThan = clock.now() - roomTtlMs;
     if (olderThan <= 0) return;
-    const { broadcast, log } = this.#options;
     for (const name of log.untouchedSince(olderThan, ROOM_LIMITS.forgetRoomsMax)) {
       if (this.#byName.has(name) || this.#forgetting.has(name)) continue;
       if (!this.#writer.hasRoom()) return;

@@ -12,6 +12,7 @@ import {
 } from "@danmakud/wire";
 import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
 import type { Clock, Counters, Random, RoomLogReader } from "../ports/index.ts";
+import type { ThreadTimers } from "../timing/index.ts";
 import { BroadcastWriter } from "./broadcast-writer.ts";
 import {
   BroadcastKind,
@@ -47,6 +48,8 @@ export interface SequencerOptions {
   readonly broadcast: BroadcastProducer;
   readonly log: RoomLogReader;
   readonly clock: Clock;
+  /** The thread's timers. Its loop turns them, before the sequencer. */
+  readonly timers: ThreadTimers;
   readonly random: Random;
   readonly counters: Counters;
   /** Position in the broadcast ring up to which the journal has committed. */
@@ -62,6 +65,8 @@ export class Sequencer {
   /** Danmaku that wait for their time. */
   readonly #waiting: WaitingDanmaku;
   readonly #incarnations: number[];
+  /** By gateway, the last life of it that is over; of that, entries may still lie in the ring. */
+  readonly #goneLives: number[] = [];
   /** Who sent the entry under way, and under which number the answer goes back. */
   readonly #origin = { gateway: NO_ORIGIN, incarnation: 0, ticket: 0 };
   readonly #writer: BroadcastWriter;
@@ -95,8 +100,10 @@ export class Sequencer {
         moved = true;
       }
     }
-    if (moved) broadcast.commit();
-    return moved;
+    // Timers write too, before the turn.
+    if (broadcast.claimed === broadcast.position) return moved;
+    broadcast.commit();
+    return true;
   }
 
   /** Rooms open at present. */
@@ -129,17 +136,20 @@ export class Sequencer {
     return this.#writer.hasRoom();
   }
 
-  /** Work by the clock: viewer counts, idle rooms, rooms to forget. Call every 100 ms or so. */
+  /** Work that need not be done in every turn. Call every 100 ms or so. */
   tick(): void {
-    this.#rooms.tick(this.#options.clock.now());
+    this.#rooms.tick();
     this.#options.counters.set(METRICS.scheduledWaiting, this.#waiting.size);
     this.#options.broadcast.commit();
   }
 
-  /** Takes back what a dead gateway had counted. */
+  /** Takes back what a dead gateway had counted, in turns to come. */
   gatewayGone(gateway: number): void {
+    const life = this.#incarnations[gateway] as number;
+    if (life === -1) return;
     this.#incarnations[gateway] = -1;
-    this.#rooms.gatewayGone(gateway);
+    this.#goneLives[gateway] = life;
+    this.#rooms.gatewayGone(gateway, life);
   }
 
   /** Rooms in alphabetical order after `after`: those of the log and those open that it does not know. */
@@ -153,7 +163,8 @@ export class Sequencer {
     const kind = word0 & 0xff;
     const incarnation = (word0 >>> 8) & 0xff;
     const extra = word0 >>> 16;
-    if (this.#incarnations[gateway] !== incarnation) {
+    const isGone = incarnation === this.#goneLives[gateway];
+    if (this.#incarnations[gateway] !== incarnation && !isGone) {
       if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
       this.#incarnations[gateway] = incarnation;
     }
@@ -181,7 +192,8 @@ export class Sequencer {
       }
       case IngressKind.count: {
         const room = this.#rooms.byNumber(third);
-        if (room !== undefined) this.#rooms.count(room, gateway, ring.words[at + 3] as number);
+        if (room !== undefined && !isGone)
+          this.#rooms.count(room, gateway, incarnation, ring.words[at + 3] as number);
         return;
       }
       default:
@@ -210,7 +222,7 @@ export class Sequencer {
       if (this.#answerRepeat(room, identity, now)) return;
     }
     if (room.hasSlowMode && ring.words[(ring.index >> 2) + 3] !== EXEMPT) {
-      const retryAfterMs = room.tooSoon(danmakuUid(ring.bytes, record), now);
+      const retryAfterMs = this.#rooms.tooSoon(room, danmakuUid(ring.bytes, record));
       if (retryAfterMs > 0) {
         this.#reject("rate_limited", retryAfterMs);
         return;
@@ -280,7 +292,7 @@ export class Sequencer {
     this.#putScheduled(at, scheduled, deliverAt);
     broadcast.bytes.set(ring.bytes.subarray(payload, recordAt), at + SCHEDULED_WORDS * 4);
     broadcast.bytes.set(record, at + SCHEDULED_WORDS * 4 + padded(keyBytes));
-    room.touchedAt = now;
+    this.#rooms.touched(room);
     counters.add(METRICS.scheduled, 1);
   }
 
@@ -355,7 +367,7 @@ export class Sequencer {
       this.#writer.refuse(this.#origin, room);
       return;
     }
-    room.touchedAt = this.#options.clock.now();
+    this.#rooms.touched(room);
     this.#announceRoom(room);
   }
 

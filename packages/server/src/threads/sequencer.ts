@@ -17,6 +17,7 @@ runThread(async (context, messages) => {
     broadcast,
     log,
     clock,
+    timers: context.timers,
     random,
     counters: context.counters,
     durablePosition: () => context.durable.position,
