@@ -10,6 +10,7 @@ export {
 export { bilibiliContents, type Comment, generateComments, toBilibiliXml } from "./comments.ts";
 export { EventStream, type StreamEvent } from "./event-stream.ts";
 export { freePort } from "./free-port.ts";
+export { joinCode, Moderator, type SanctionBody } from "./moderator.ts";
 export { type NodeOptions, SHARED_LOG_VARIABLE, startNode, TestNode } from "./node.ts";
 export { FAULTS_ON, NodeAdmin, residentBytes, type ThreadFault } from "./node-admin.ts";
 export { OffsetCoverage, type ViewerStart } from "./offset-coverage.ts";

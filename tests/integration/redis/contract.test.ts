@@ -22,6 +22,7 @@ const CONTRACT = [
   "events",
   "retain",
   "room-linger",
+  "moderation",
   "websocket-publish-rules",
   "slow-reader",
   "drain",

@@ -1,6 +1,14 @@
 import { DanmakuError, type Draft } from "@danmakud/wire";
 import type { Principal } from "../rooms/hub.ts";
-import { classDefaultOf, classMaxOf, mayConfigure, maySchedule, maySpeakForOthers } from "./roles.ts";
+import {
+  classDefaultOf,
+  classMaxOf,
+  isBoundBySanctions,
+  mayConfigure,
+  mayModerate,
+  maySchedule,
+  maySpeakForOthers,
+} from "./roles.ts";
 
 /**
  * Whether a principal may publish a draft. Returns the refusal, or undefined where there is nothing against it:
@@ -54,4 +62,25 @@ export function checkConfigure({ role }: Principal): DanmakuError | undefined {
   return mayConfigure(role)
     ? undefined
     : new DanmakuError("forbidden", `role ${role} may not change the settings of a room`);
+}
+
+/**
+ * Whether a principal may mute or ban `uid` in rooms that it may enter, or on the whole `site`. Returns the refusal, or
+ * undefined. Nobody whom sanctions bind imposes or lifts one on himself.
+ */
+export function checkModerate(who: Principal, uid: string, isSite: boolean): DanmakuError | undefined {
+  const forbidden = checkSanctionList(who, isSite);
+  if (forbidden !== undefined) return forbidden;
+  return uid === who.uid && isBoundBySanctions(who.role)
+    ? new DanmakuError("forbidden", "nobody mutes, bans or pardons himself")
+    : undefined;
+}
+
+/** Whether a role may see the mutes and bans of rooms that its principal may enter, or those of the site. */
+export function checkSanctionList({ role }: Principal, isSite: boolean): DanmakuError | undefined {
+  if (isSite && role !== "admin")
+    return new DanmakuError("forbidden", "bans from the whole site are for admins");
+  return mayModerate(role)
+    ? undefined
+    : new DanmakuError("forbidden", `role ${role} may neither mute nor ban`);
 }

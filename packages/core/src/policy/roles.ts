@@ -10,7 +10,7 @@ interface RoleRights {
   readonly speaksForOthers: boolean;
   /** Not bound by the connection's and the user's limit. */
   readonly exempt: boolean;
-  /** May give `deliverAt` or `delayMs`, and change the settings of a room. */
+  /** May give `deliverAt` or `delayMs`, change the settings of a room, mute and ban. */
   readonly moderates: boolean;
 }
 
@@ -60,6 +60,19 @@ export function maySchedule(role: Role): boolean {
 /** Whether the role may change the settings of the rooms that its principal may enter. */
 export function mayConfigure(role: Role): boolean {
   return RIGHTS[role].moderates;
+}
+
+/** Whether the role may mute and ban users in the rooms that its principal may enter. */
+export function mayModerate(role: Role): boolean {
+  return RIGHTS[role].moderates;
+}
+
+/**
+ * Whether mutes and bans of a principal's own uid bind it. A site's backend and its admins are not silenced by a slip of
+ * a moderator; what they publish as somebody else is bound by what holds against that user.
+ */
+export function isBoundBySanctions(role: Role): boolean {
+  return !RIGHTS[role].speaksForOthers;
 }
 
 /** Whether a principal's list of rooms lets it into `room`. */

@@ -14,6 +14,8 @@
  * writing to the rooms at a start.
  */
 
+import type { Sanction, SanctionReader } from "./sanctions.ts";
+
 /** What the log knows of a room that has records or settings. A room with settings only has the head 0 (or what was burned). */
 export interface StoredRoom {
   readonly epoch: string;
@@ -70,7 +72,7 @@ export interface ScheduledDanmaku {
  * Of a log that is far away a stretch may have to be fetched first: then `read` and `positionOfLast` return undefined and
  * call `onReady` once, later, when it is worth asking again. A log that lies on this machine answers at once.
  */
-export interface RoomLogReader {
+export interface RoomLogReader extends SanctionReader {
   /** The room, or undefined where the log has neither records nor settings of it. Rooms of an outdated life (see `life`) come back with a fresh epoch from the writer's meta data, never the old one. */
   room(name: string): StoredRoom | undefined;
   /**
@@ -157,6 +159,8 @@ export interface AppendBatch {
   readonly schedule: readonly ScheduledDanmaku[];
   /** Numbers of what waits no longer: taken back, or in `runs` of this very batch. Unknown ones are passed over. */
   readonly unschedule: readonly number[];
+  /** In order: the last of a user in a room and of a kind counts; lifted ones are taken out. They outlive the forgetting of their room. */
+  readonly sanctions: readonly Sanction[];
   /** Rooms to forget whole (records, keys, settings, epoch), unless they have a record or settings newer than `olderThanTs`. */
   readonly forget: readonly { readonly room: string; readonly olderThanTs: number }[];
 }

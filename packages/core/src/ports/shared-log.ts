@@ -12,6 +12,8 @@ export interface SharedRoomState {
   readonly ts: number;
   /** Text of the settings; "" = none. */
   readonly settings: string;
+  /** Revision of the mutes and bans; "" = there are none. */
+  readonly sanctions: string;
   /** The log may have lost its newest records; `append` finds out. */
   readonly isInDoubt: boolean;
   /** Viewers on all nodes that are alive. */

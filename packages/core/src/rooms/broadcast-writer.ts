@@ -1,6 +1,7 @@
 /** Writes the entries of the broadcast ring; for the one thread that produces them. */
 import { ERROR_CODES, type ErrorCode, KEY_BYTES_MAX, RECORD_BYTES_MAX } from "@danmakud/wire";
 import type { BroadcastProducer } from "../memory/index.ts";
+import type { Sanction } from "../ports/index.ts";
 import {
   BroadcastKind,
   ENVELOPE_BYTES,
@@ -26,6 +27,7 @@ import {
   STATS_ONLINE,
   STATS_WORDS,
 } from "./envelope-descriptor.ts";
+import { putSanction, sanctionEntryBytes } from "./sanction-entry.ts";
 import { type RoomSettings, settingsText } from "./settings.ts";
 
 const encoder = new TextEncoder();
@@ -116,6 +118,18 @@ export class BroadcastWriter {
   /** Answers an open with an error. */
   refuse(origin: Origin, code: ErrorCode): void {
     this.#error(BroadcastKind.refuse, origin, code);
+  }
+
+  /** A change of a mute or ban, which answers `origin`; undefined = it is over, or was made elsewhere. */
+  sanction(sanction: Sanction, origin: Origin | undefined): void {
+    const at = this.claim(sanctionEntryBytes(sanction), BroadcastKind.sanction, 0, origin);
+    putSanction(this.ring, at, sanction);
+  }
+
+  /** One that holds, for the gateway that asks. */
+  sanctionTold(sanction: Sanction, origin: Origin): void {
+    const at = this.claim(sanctionEntryBytes(sanction), BroadcastKind.sanctionTold, 0, origin);
+    putSanction(this.ring, at, sanction);
   }
 
   stats(number: number, online: number): void {

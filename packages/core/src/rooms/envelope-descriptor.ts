@@ -19,6 +19,7 @@
  *   4  | extra bytes, padded to a word; then the record (publish)      |
  *      | (settings: the extra bytes are the change as JSON)            |
  *      | (schedule: two words of delivery time before the extra bytes) |
+ *      | (sanction: as in the broadcast entry)                         |
  *      +---------------------------------------------------------------+
  *
  * Broadcast (sequencer → gateways and journal):
@@ -49,6 +50,8 @@ export const IngressKind = {
   settings: 4,
   schedule: 5,
   unschedule: 6,
+  /** A mute or ban is imposed or lifted. */
+  sanction: 7,
 } as const;
 
 export const BroadcastKind = {
@@ -76,6 +79,10 @@ export const BroadcastKind = {
   scheduledRepeat: 11,
   /** A scheduled danmaku was taken back: its number. */
   unscheduled: 12,
+  /** A mute or ban was imposed, lifted, or is over. */
+  sanction: 13,
+  /** One that holds, told to the gateway that opens the room before the answer, and of the site before any other answer. */
+  sanctionTold: 14,
 } as const;
 
 export const NO_ORIGIN = 0xff;
@@ -99,6 +106,16 @@ export const SCHEDULED_AT_HI = 6;
 export const SCHEDULED_WORDS = 7;
 /** Words between the envelope of ingress `schedule` and its extra bytes: the delivery time, low and high. */
 export const SCHEDULE_AT_WORDS = 2;
+/**
+ * Words of `sanction`, in both rings, and of `sanctionTold`: kind (place in `SANCTION_KINDS`) and, a byte each, the
+ * lengths of room, uid and by, whose bytes follow; the end and the beginning, Unix ms, low and high.
+ */
+export const SANCTION_LENGTHS = 4;
+export const SANCTION_UNTIL_LO = 5;
+export const SANCTION_UNTIL_HI = 6;
+export const SANCTION_SINCE_LO = 7;
+export const SANCTION_SINCE_HI = 8;
+export const SANCTION_WORDS = 9;
 /** Word 4 of `stats`. */
 export const STATS_ONLINE = 4;
 export const STATS_WORDS = 5;

@@ -3,7 +3,7 @@
  * and no timer; the thread's loop calls `turn` when there is work and `tick` by the clock.
  */
 import { DanmakuError, type Draft, ERROR_CODES, recordOffset, recordStride, recordTs } from "@danmakud/wire";
-import type { ScheduledDanmaku } from "../ports/index.ts";
+import type { Sanction, SanctionKind, ScheduledDanmaku } from "../ports/index.ts";
 import { readRepeat, readRoom, readScheduled, readSettingsText } from "./broadcast-entry.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { Delivery } from "./delivery.ts";
@@ -19,6 +19,7 @@ import {
 } from "./envelope-descriptor.ts";
 import { FrameRenderer } from "./frame-renderer.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { GatewaySanctions } from "./gateway-sanctions.ts";
 import { HeldRooms } from "./held-rooms.ts";
 import { HistoryDesk } from "./history-desk.ts";
 import type {
@@ -29,6 +30,7 @@ import type {
   Principal,
   PublishOutcome,
   RoomInfo,
+  SanctionOrder,
   StartPosition,
   ViewerId,
   ViewerSink,
@@ -40,6 +42,9 @@ import { Publishing } from "./publishing.ts";
 import { RingPositions } from "./ring-positions.ts";
 import { RoomCalls } from "./room-calls.ts";
 import { RoomRegistry } from "./room-registry.ts";
+import { SanctionCalls } from "./sanction-calls.ts";
+import { readSanction } from "./sanction-entry.ts";
+import { SanctionGate } from "./sanction-gate.ts";
 import { type RoomSettings, type SettingsPatch, settingsFromText } from "./settings.ts";
 import { ViewerEntrance } from "./viewer-entrance.ts";
 import { ViewerMessages } from "./viewer-messages.ts";
@@ -59,6 +64,8 @@ export class GatewayHub implements Hub {
   readonly #histories: HistoryDesk;
   readonly #entrance: ViewerEntrance;
   readonly #calls: RoomCalls;
+  readonly #sanctions: GatewaySanctions;
+  readonly #sanctionCalls: SanctionCalls;
   readonly #positions: RingPositions;
 
   constructor(context: GatewayContext) {
@@ -66,12 +73,16 @@ export class GatewayHub implements Hub {
     this.#positions = new RingPositions(context);
     this.#rooms = new RoomRegistry(
       context,
-      (room, replacement) => this.#entrance.replace(room, replacement),
+      (room, replacement) => {
+        this.#entrance.replace(room, replacement);
+        if (!(replacement instanceof DanmakuError)) this.#sanctions.renewed(replacement);
+      },
       {
         opened: (room, position) => this.#held.opened(room, position),
         renumbered: (room) => {
           this.#held.renumbered(room);
           this.#online.renumbered(room);
+          this.#sanctions.renewed(room);
         },
         forget: (room) => {
           this.#held.forget(room);
@@ -89,7 +100,9 @@ export class GatewayHub implements Hub {
       () => this.#positions.durable,
       (number) => this.#rooms.byNumber(number),
     );
-    this.#publishing = new Publishing(context);
+    const gate = new SanctionGate(context.clock);
+    this.#sanctions = new GatewaySanctions(gate, this.#table, this.#rooms);
+    this.#publishing = new Publishing(context, gate);
     this.#control = new ControlFrames(this.#table, renderer);
     this.#messages = new ViewerMessages(context, this.#table, this.#control, this.#publishing);
     this.#online = new OnlineCounts(this.#table, this.#control, context.timers, (number) =>
@@ -97,6 +110,7 @@ export class GatewayHub implements Hub {
     );
     this.#histories = new HistoryDesk(context.log, context.report, context.wakeSelf);
     this.#calls = new RoomCalls(context, this.#rooms, this.#publishing, this.#histories, this.#positions);
+    this.#sanctionCalls = new SanctionCalls(context, this.#publishing);
     this.#entrance = new ViewerEntrance(context, {
       table: this.#table,
       rooms: this.#rooms,
@@ -105,6 +119,7 @@ export class GatewayHub implements Hub {
       messages: this.#messages,
       online: this.#online,
       watch,
+      gate,
     });
   }
 
@@ -229,6 +244,24 @@ export class GatewayHub implements Hub {
     return this.#calls.unschedule(name, who, number);
   }
 
+  sanction(who: Principal, order: SanctionOrder): Promise<Sanction> {
+    return this.#sanctionCalls.impose(who, order);
+  }
+
+  sanctions(
+    name: string,
+    kind: SanctionKind,
+    who: Principal,
+    after: string,
+    limit: number,
+  ): Promise<readonly Sanction[]> {
+    return this.#sanctionCalls.list(name, kind, who, after, limit);
+  }
+
+  refuseBanned(name: string, who: Principal): Promise<void> {
+    return this.#sanctionCalls.refuseBanned(name, who);
+  }
+
   describe(name: string): Promise<RoomInfo | undefined> {
     return this.#calls.describe(name);
   }
@@ -295,6 +328,13 @@ export class GatewayHub implements Hub {
       case BroadcastKind.unscheduled:
         if (isMine) this.#publishing.pending.sequenced(words[word + 1] as number, 0, 0, position);
         this.#messages.unscheduled(words[word + SCHEDULED_NUMBER] as number);
+        return;
+      case BroadcastKind.sanction:
+        if (isMine) this.#publishing.pending.sequenced(words[word + 1] as number, 0, 0, position);
+        this.#sanctions.changed(readSanction(broadcast, index));
+        return;
+      case BroadcastKind.sanctionTold:
+        if (isMine) this.#sanctions.told(words[word + 1] as number, readSanction(broadcast, index));
         return;
       case BroadcastKind.settings: {
         const room = this.#rooms.byNumber(words[word + 2] as number);

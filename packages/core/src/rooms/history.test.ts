@@ -37,7 +37,15 @@ function roomsWith(head: number, isDanmaku: (offset: number) => boolean): Rooms 
     count: head,
     ts: TS,
   };
-  rooms.log.commit({ runs: [run], keys: [], settings: [], schedule: [], unschedule: [], forget: [] });
+  rooms.log.commit({
+    runs: [run],
+    keys: [],
+    settings: [],
+    schedule: [],
+    unschedule: [],
+    sanctions: [],
+    forget: [],
+  });
   return rooms;
 }
 

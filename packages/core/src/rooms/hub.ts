@@ -3,7 +3,7 @@
  * gateway thread; every call and callback happens on that thread.
  */
 import type { DanmakuError, Draft, Role } from "@danmakud/wire";
-import type { ScheduledDanmaku } from "../ports/index.ts";
+import type { Sanction, SanctionKind, ScheduledDanmaku } from "../ports/index.ts";
 import type { RoomSettings, SettingsPatch } from "./settings.ts";
 
 export type { Role };
@@ -72,6 +72,16 @@ export type PublishOutcome =
   | { readonly scheduled: number; readonly deliverAt: number }
   | { readonly error: DanmakuError };
 
+/** What is to be done to a user. */
+export interface SanctionOrder {
+  readonly kind: SanctionKind;
+  /** A room's name, or `SITE`. */
+  readonly room: string;
+  readonly uid: string;
+  /** How long it is to hold from now on; infinite = until it is lifted, 0 = it is lifted. */
+  readonly lastsMs: number;
+}
+
 export interface Hub {
   /** Enters a room, which opens it. The first frame the sink gets holds `hello`. A refusal arrives as `sink.close`. */
   join(room: string, who: Principal, start: StartPosition, encoding: Encoding, sink: ViewerSink): ViewerId;
@@ -101,6 +111,21 @@ export interface Hub {
   ): Promise<readonly ScheduledDanmaku[]>;
   /** Takes a scheduled danmaku back. Rejects with `not_found` where none waits under that number in the room. */
   unschedule(room: string, who: Principal, number: number): Promise<void>;
+  /**
+   * Imposes or lifts a mute or ban; repeating it changes nothing but its end. Settles once that is durable. Rejects with
+   * `forbidden` for those who may not, `overloaded` where there are too many already.
+   */
+  sanction(who: Principal, order: SanctionOrder): Promise<Sanction>;
+  /** Those that hold in a room (or on the `SITE`), by uid, after the one named. Rejects with `forbidden` below moderator (admin). */
+  sanctions(
+    room: string,
+    kind: SanctionKind,
+    who: Principal,
+    after: string,
+    limit: number,
+  ): Promise<readonly Sanction[]>;
+  /** Rejects with `banned` where a principal may not read a room, open or not. */
+  refuseBanned(room: string, who: Principal): Promise<void>;
   /** The room, or undefined where it does not exist; does not create it. */
   describe(room: string): Promise<RoomInfo | undefined>;
   /** What viewers may see of a room; `isUndelayed`: also what its `delayMs` still holds back from them. */

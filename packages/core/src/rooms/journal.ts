@@ -12,6 +12,7 @@ import type {
   Clock,
   Counters,
   RoomLogWriter,
+  Sanction,
   ScheduledDanmaku,
 } from "../ports/index.ts";
 import { readRepeat, readRoomNames, readScheduled, readSettingsText } from "./broadcast-entry.ts";
@@ -29,6 +30,7 @@ import {
 } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
+import { readSanction } from "./sanction-entry.ts";
 import { copyWords } from "./words.ts";
 
 export interface JournalOptions {
@@ -103,6 +105,7 @@ export class Journal {
   #forget: { room: string; olderThanTs: number }[] = [];
   #schedule: ScheduledDanmaku[] = [];
   #unschedule: number[] = [];
+  #sanctions: Sanction[] = [];
   #records = 0;
   /** The group was gathered and its commit has failed. */
   #isFailing = false;
@@ -174,6 +177,10 @@ export class Journal {
         this.#unschedule.push(words[word + SCHEDULED_NUMBER] as number);
         this.#records++;
         return;
+      case BroadcastKind.sanction:
+        this.#sanctions.push(readSanction(broadcast, index));
+        this.#records++;
+        return;
       case BroadcastKind.settings: {
         const { name, epoch } = this.#room(number);
         const { offset, ts } = readRepeat(broadcast);
@@ -239,6 +246,7 @@ export class Journal {
       settings: this.#settings,
       schedule: this.#schedule,
       unschedule: this.#unschedule,
+      sanctions: this.#sanctions,
       forget: this.#forget,
     };
     beforeCommit();
@@ -273,6 +281,7 @@ export class Journal {
     this.#settings = [];
     this.#schedule = [];
     this.#unschedule = [];
+    this.#sanctions = [];
     this.#forget = [];
     this.#records = 0;
   }

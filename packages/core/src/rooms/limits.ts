@@ -102,6 +102,16 @@ export const ROOM_LIMITS = {
   scheduledPageMax: 1000,
   /** Rooms whose windows are added up per tick, for a metric: some 50 µs. */
   roomsMeasuredMax: 2048,
+  /**
+   * Mutes and bans in force, of one room (a raid leaves some thousands; a Redis hash of so many is read in 2 ms) and of a
+   * node's own log in all. The owner of the rooms holds them in memory, some 250 bytes each.
+   */
+  sanctionsPerRoomMax: 10_000,
+  sanctionsMax: 200_000,
+  /** The longest that can be said in seconds: a year. What is to last longer holds until it is lifted. */
+  sanctionSecondsMax: 366 * 86_400,
+  /** Of a page of mutes or bans. */
+  sanctionPageMax: 1000,
   /** One group commit. */
   commitRecordsMax: 4000,
   commitGatherMs: 5,

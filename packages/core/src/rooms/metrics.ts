@@ -34,6 +34,7 @@ export const METRICS = {
   scheduledLate: 31,
   scheduledCancelled: 32,
   scheduledWaiting: 33,
+  sanctions: 34,
 } as const;
 
 const HANDSHAKES_REFUSED = {
@@ -138,6 +139,11 @@ export const METRIC_INFO: {
     name: "danmakud_scheduled_waiting",
     kind: "gauge",
     help: "Danmaku that wait for their time.",
+  },
+  sanctions: {
+    name: "danmakud_sanctions",
+    kind: "gauge",
+    help: "Mutes and bans that hold; on a shared log those of the site and of the rooms open on this node.",
   },
   sampled: {
     name: "danmakud_sampled_total",

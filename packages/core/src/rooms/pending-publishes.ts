@@ -21,6 +21,9 @@ export interface Publisher {
   waits?(token: number, id: number, number: number): void;
 }
 
+/** What is kept open for an answer that is still to come. */
+type AwaitingRoom = Pick<WatchedRoom, "inFlight" | "usedAt">;
+
 const MASK = ROOM_LIMITS.pendingPublishesMax - 1;
 const NO_CODE = 255;
 /** In place of an error: the danmaku waits for its time; its number and time stand for offset and ts. */
@@ -28,7 +31,7 @@ const SCHEDULED = 254;
 
 export class PendingPublishes {
   readonly #publishers: (Publisher | undefined)[] = [];
-  readonly #rooms: (WatchedRoom | undefined)[] = [];
+  readonly #rooms: (AwaitingRoom | undefined)[] = [];
   #tokens = new Float64Array(CAPACITY_START);
   #ids = new Float64Array(CAPACITY_START);
   #offsets = new Float64Array(CAPACITY_START);
@@ -59,7 +62,7 @@ export class PendingPublishes {
   }
 
   /** Notes a publish that was put into the ring. `token` and `id` come back with the answer. */
-  add(publisher: Publisher, token: number, id: number, room: WatchedRoom, now: number): void {
+  add(publisher: Publisher, token: number, id: number, room: AwaitingRoom, now: number): void {
     if (this.size === this.#ids.length) this.#grow();
     const at = this.#newest++ & (this.#ids.length - 1);
     this.#publishers[at] = publisher;
@@ -171,7 +174,7 @@ export class PendingPublishes {
     const before = this.#ids.length;
     const after = before * 2;
     const publishers: (Publisher | undefined)[] = new Array(after).fill(undefined);
-    const rooms: (WatchedRoom | undefined)[] = new Array(after).fill(undefined);
+    const rooms: (AwaitingRoom | undefined)[] = new Array(after).fill(undefined);
     const columns = [this.#tokens, this.#ids, this.#offsets, this.#ts, this.#positions, this.#askedAt];
     const larger = columns.map(() => new Float64Array(after));
     const codes = new Uint8Array(after);

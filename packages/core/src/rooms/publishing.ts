@@ -21,6 +21,7 @@ import {
   publishUid,
   SlidingWindow,
 } from "../policy/index.ts";
+import type { Sanction } from "../ports/index.ts";
 import {
   ENVELOPE_BYTES,
   EXEMPT,
@@ -35,6 +36,8 @@ import type { Principal, Role } from "./hub.ts";
 import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { PendingPublishes, type Publisher } from "./pending-publishes.ts";
+import { putSanction, sanctionEntryBytes } from "./sanction-entry.ts";
+import type { SanctionGate } from "./sanction-gate.ts";
 import type { SettingsPatch } from "./settings.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
@@ -45,10 +48,12 @@ export class Publishing {
   /** Set when the node is going down. */
   isClosed = false;
   readonly #context: GatewayContext;
+  readonly #gate: SanctionGate;
   readonly #users = new SlidingWindow();
 
-  constructor(context: GatewayContext) {
+  constructor(context: GatewayContext, gate: SanctionGate) {
     this.#context = context;
+    this.#gate = gate;
   }
 
   /**
@@ -64,7 +69,7 @@ export class Publishing {
     token: number,
     id: number,
   ): DanmakuError | undefined {
-    const refusal = this.#refusal(who, draft) ?? this.#put(room, who, draft, publisher, token, id);
+    const refusal = this.#refusal(room, who, draft) ?? this.#put(room, who, draft, publisher, token, id);
     this.#context.counters.add(refusal === undefined ? METRICS.publishes : METRICS.refusals, 1);
     return refusal;
   }
@@ -86,6 +91,7 @@ export class Publishing {
   ): DanmakuError | undefined {
     const refusal =
       this.#unavailable() ??
+      this.#gate.publish(room, who, undefined) ??
       this.#overLimit(who) ??
       this.#putPlain(room, sender, frame, at, publisher, token, id);
     this.#context.counters.add(refusal === undefined ? METRICS.publishes : METRICS.refusals, 1);
@@ -99,7 +105,7 @@ export class Publishing {
     patch: SettingsPatch,
     publisher: Publisher,
   ): DanmakuError | undefined {
-    return this.#unavailable() ?? this.#overLimit(who) ?? this.#putSettings(room, patch, publisher);
+    return this.#callRefusal(room, who) ?? this.#putSettings(room, patch, publisher);
   }
 
   /** As `submit`, for an announcement: of class `system`, by moderators too. */
@@ -108,6 +114,7 @@ export class Publishing {
       this.#unavailable() ??
       checkAnnounce(who) ??
       checkPublish(who, { ...draft, class: 0 }) ??
+      this.#gate.publish(room, who, draft.uid) ??
       this.#overLimit(who) ??
       this.#put(room, who, { ...draft, class: CLASSES.indexOf("system") }, publisher, 0, 0);
     this.#context.counters.add(refusal === undefined ? METRICS.publishes : METRICS.refusals, 1);
@@ -121,7 +128,12 @@ export class Publishing {
     number: number,
     publisher: Publisher,
   ): DanmakuError | undefined {
-    return this.#unavailable() ?? this.#overLimit(who) ?? this.#putUnschedule(room, number, publisher);
+    return this.#callRefusal(room, who) ?? this.#putUnschedule(room, number, publisher);
+  }
+
+  /** Puts a mute or ban by one who may into the ring, likewise. The room need not be open. */
+  sanction(who: Principal, sanction: Sanction, publisher: Publisher): DanmakuError | undefined {
+    return this.#unavailable() ?? this.#overLimit(who) ?? this.#putSanction(sanction, publisher);
   }
 
   /** Shows the sequencer what was submitted. */
@@ -130,8 +142,17 @@ export class Publishing {
     this.#context.wakeSequencer();
   }
 
-  #refusal(who: Principal, draft: Draft): DanmakuError | undefined {
-    return this.#unavailable() ?? checkPublish(who, draft) ?? this.#overLimit(who);
+  #refusal(room: WatchedRoom, who: Principal, draft: Draft): DanmakuError | undefined {
+    return (
+      this.#unavailable() ??
+      checkPublish(who, draft) ??
+      this.#gate.publish(room, who, draft.uid) ??
+      this.#overLimit(who)
+    );
+  }
+
+  #callRefusal(room: WatchedRoom, who: Principal): DanmakuError | undefined {
+    return this.#unavailable() ?? this.#gate.entry(room, who) ?? this.#overLimit(who);
   }
 
   #unavailable(): DanmakuError | undefined {
@@ -242,9 +263,24 @@ export class Publishing {
     return undefined;
   }
 
+  #putSanction(sanction: Sanction, publisher: Publisher): DanmakuError | undefined {
+    const { ingress, clock } = this.#context;
+    const at = this.#claim(
+      NO_ROOM,
+      0,
+      sanctionEntryBytes(sanction) - ENVELOPE_BYTES,
+      0,
+      IngressKind.sanction,
+    );
+    if (at < 0) return overloaded();
+    putSanction(ingress, at, sanction);
+    this.pending.add(publisher, 0, 0, NO_ROOM, clock.monotonic());
+    return undefined;
+  }
+
   /** Takes room for an entry and writes its envelope; −1 where there is none. */
   #claim(
-    room: WatchedRoom,
+    room: Pick<WatchedRoom, "number">,
     keyBytes: number,
     recordBytes: number,
     fourth: number,
@@ -262,6 +298,9 @@ export class Publishing {
     return at;
   }
 }
+
+/** In place of the room for what does not ask for an open one. */
+const NO_ROOM = { number: 0, inFlight: 0, usedAt: 0 };
 
 /** What the short way needs to know of a sender. */
 export interface PlainSender {

@@ -1,16 +1,20 @@
 /** The rooms a gateway watches, and its questions about rooms to the sequencer. */
 import { DanmakuError } from "@danmakud/wire";
+import type { Sanction } from "../ports/index.ts";
 import { NO_TIMER, type ThreadTimers, type TimerKind } from "../timing/index.ts";
 import type { RoomEntry } from "./broadcast-entry.ts";
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
+import { SanctionBook } from "./sanction-book.ts";
 import { WatchedRoom } from "./watched-room.ts";
 
 /** The sequencer's word on a room, and the position of the answer in the broadcast ring, absolute. */
 export interface RoomAnswer extends RoomEntry {
   readonly position: number;
+  /** Mutes and bans that hold there. */
+  readonly sanctions?: SanctionBook | undefined;
 }
 
 type OnAnswer = (answer: RoomAnswer | DanmakuError) => void;
@@ -28,6 +32,8 @@ type OnRoom = (room: WatchedRoom | DanmakuError) => void;
 interface Question {
   readonly onAnswer: OnAnswer;
   readonly askedAt: number;
+  /** What was told before the answer. */
+  sanctions?: SanctionBook;
 }
 
 const encoder = new TextEncoder();
@@ -110,11 +116,20 @@ export class RoomRegistry {
     this.#ask(name, false, onAnswer);
   }
 
+  /** A mute or ban that holds in the room that a question is about; the answer follows. */
+  told(ticket: number, sanction: Sanction): void {
+    const question = this.#questions.get(ticket);
+    if (question === undefined) return;
+    question.sanctions ??= new SanctionBook();
+    question.sanctions.put(sanction);
+  }
+
   /** The answer to a question, from the ring. */
   answered(ticket: number, answer: RoomAnswer | DanmakuError): void {
     const question = this.#questions.get(ticket);
+    if (question === undefined) return;
     this.#questions.delete(ticket);
-    question?.onAnswer(answer);
+    question.onAnswer(answer instanceof DanmakuError ? answer : { ...answer, sanctions: question.sanctions });
   }
 
   /** Viewers came or went. */
@@ -145,6 +160,7 @@ export class RoomRegistry {
         room.number = answer.number;
         this.#wait(room, this.#context.clock.monotonic() + this.#context.roomLingerMs);
         room.reported = 0;
+        room.sanctions = answer.sanctions;
         this.#byNumber.set(room.number, room);
         this.#lastNumber = -1;
         this.#changes.renumbered(room);
@@ -232,6 +248,7 @@ export class RoomRegistry {
     const { name, number, epoch, head, online, position, settings } = answer;
     const now = this.#context.clock.monotonic();
     const room = new WatchedRoom(name, number, epoch, head, online, position, now, settings.delayMs);
+    room.sanctions = answer.sanctions;
     this.#byName.set(name, room);
     this.#byNumber.set(number, room);
     this.#lastNumber = -1;

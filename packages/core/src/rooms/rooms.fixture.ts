@@ -25,14 +25,16 @@ import type {
   PageLimits,
   RoomLogReader,
   RoomLogWriter,
+  Sanction,
+  SanctionKind,
   ScheduledDanmaku,
   StoredKey,
   StoredRoom,
 } from "../ports/index.ts";
-import { StoreError } from "../ports/index.ts";
+import { SITE, StoreError } from "../ports/index.ts";
 import { ThreadTimers } from "../timing/index.ts";
 import { GatewayHub } from "./gateway-hub.ts";
-import type { Encoding, Principal, StartPosition, ViewerId, ViewerSink } from "./hub.ts";
+import type { Encoding, Principal, SanctionOrder, StartPosition, ViewerId, ViewerSink } from "./hub.ts";
 import { Journal } from "./journal.ts";
 import { Sequencer } from "./sequencer.ts";
 import type { RoomSettings, SettingsPatch } from "./settings.ts";
@@ -50,6 +52,7 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
   readonly rooms = new Map<string, MemoryRoom>();
   readonly remembered: (StoredKey & { room: string })[] = [];
   readonly waiting = new Map<number, ScheduledDanmaku>();
+  readonly held = new Map<string, Sanction>();
   last = 0;
 
   commit(batch: AppendBatch): void {
@@ -78,6 +81,33 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
       this.last = one.number;
     }
     for (const number of batch.unschedule) this.waiting.delete(number);
+    for (const sanction of batch.sanctions) {
+      const key = `${sanction.room} ${sanction.kind} ${sanction.uid}`;
+      if (sanction.until === 0) this.held.delete(key);
+      else this.held.set(key, sanction);
+    }
+  }
+
+  sanctions(
+    room: string,
+    kind: SanctionKind,
+    now: number,
+    after: string,
+    limit: number,
+  ): readonly Sanction[] {
+    return [...this.held.values()]
+      .filter((one) => one.room === room && one.kind === kind && one.uid > after && one.until > now)
+      .sort((a, b) => (a.uid < b.uid ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  bannedUntil(room: string, uid: string): number {
+    const ends = [room, ""].map((scope) => this.held.get(`${scope} ban ${uid}`)?.until ?? 0);
+    return Math.max(...ends);
+  }
+
+  allSanctions(): Iterable<Sanction> {
+    return this.held.values();
   }
 
   scheduled(
@@ -178,6 +208,8 @@ export class TestViewer implements ViewerSink {
   readonly records: ServerRecord[] = [];
   readonly texts: string[] = [];
   closed: { code: number; reason: string } | undefined;
+  /** What the transport does then. */
+  onClose: (() => void) | undefined;
   /** What `send` answers instead of the bytes taken. */
   answer: -1 | 0 | undefined;
   frames = 0;
@@ -206,6 +238,7 @@ export class TestViewer implements ViewerSink {
 
   close(code: number, reason: string): void {
     this.closed = { code, reason };
+    this.onClose?.();
   }
 
   of<Type extends ServerRecord["type"]>(type: Type): Extract<ServerRecord, { type: Type }>[] {
@@ -360,10 +393,11 @@ export class Rooms {
     encoding: Encoding = "tlv",
     gateway = 0,
     uid = `viewer${gateway}`,
+    role: Principal["role"] = "viewer",
   ): TestViewer {
     const viewer = new TestViewer();
     viewer.encoding = encoding;
-    viewer.id = this.#hub(gateway).join(room, person(uid), start, encoding, viewer);
+    viewer.id = this.#hub(gateway).join(room, person(uid, role), start, encoding, viewer);
     return viewer;
   }
 
@@ -379,6 +413,19 @@ export class Rooms {
       if ("error" in outcome) return outcome.error.code;
       return "offset" in outcome ? outcome.offset : `scheduled ${outcome.scheduled}`;
     });
+  }
+
+  /** Imposes (or, by `lastsMs` 0, lifts) a mute or ban as a moderator or admin and waits for the outcome. */
+  async sanction(order: Partial<SanctionOrder>, who?: Principal, gateway = 0): Promise<Sanction | string> {
+    const wanted = { kind: "mute", room: "r", uid: "u", lastsMs: 60_000, ...order } as const;
+    const by = who ?? (wanted.room === SITE ? person("boss", "admin") : person("mod", "moderator"));
+    const outcome = this.#hub(gateway)
+      .sanction(by, wanted)
+      .catch((error: DanmakuError) => error.code);
+    // Whether one may is asked of the log first, which may answer later.
+    await Bun.sleep(0);
+    this.run();
+    return await outcome;
   }
 
   /** Changes settings as a moderator and waits for the outcome. */

@@ -11,7 +11,7 @@ import {
   patchLogRecord,
 } from "@danmakud/wire";
 import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
-import type { Clock, Counters, Random, RoomLogReader } from "../ports/index.ts";
+import type { Clock, Counters, Random, RoomLogReader, Sanction } from "../ports/index.ts";
 import type { ThreadTimers } from "../timing/index.ts";
 import { BroadcastWriter } from "./broadcast-writer.ts";
 import {
@@ -33,6 +33,8 @@ import {
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { ListedRoom } from "./room-list.ts";
+import { SanctionDesk } from "./sanction-desk.ts";
+import { readSanction } from "./sanction-entry.ts";
 import type { SequencedRoom } from "./sequenced-room.ts";
 import { SequencedRooms } from "./sequenced-rooms.ts";
 import { mergeSettings, parseSettingsPatch } from "./settings.ts";
@@ -64,6 +66,7 @@ export class Sequencer {
   readonly #rooms: SequencedRooms;
   /** Danmaku that wait for their time. */
   readonly #waiting: WaitingDanmaku;
+  readonly #sanctions: SanctionDesk;
   readonly #incarnations: number[];
   /** By gateway, the last life of it that is over; of that, entries may still lie in the ring. */
   readonly #goneLives: number[] = [];
@@ -78,6 +81,7 @@ export class Sequencer {
     this.#rooms = new SequencedRooms(options, this.#writer);
     const { log, clock } = options;
     this.#waiting = new WaitingDanmaku(clock.now(), log.lastScheduled(), log.allScheduled());
+    this.#sanctions = new SanctionDesk(this.#writer, clock.now(), log.allSanctions());
   }
 
   /**
@@ -87,11 +91,12 @@ export class Sequencer {
    */
   turn(): boolean {
     const { ingress, broadcast } = this.#options;
-    let moved = this.#waiting.size > 0 && this.#deliverWaiting();
+    let moved = this.#sanctions.turn(this.#options.clock.now());
+    if (this.#waiting.size > 0 && this.#deliverWaiting()) moved = true;
     for (let gateway = 0; gateway < ingress.length; gateway++) {
       const ring = ingress[gateway] as IngressConsumer;
       let taken = 0;
-      while (taken < ROOM_LIMITS.entriesPerTurnMax && this.#writer.hasRoom() && ring.next()) {
+      while (taken < ROOM_LIMITS.entriesPerTurnMax && this.canMove() && ring.next()) {
         this.#entry(gateway, ring);
         taken++;
       }
@@ -121,25 +126,31 @@ export class Sequencer {
     return this.#waiting.size;
   }
 
+  /** Mutes and bans that hold. */
+  get sanctions(): number {
+    return this.#sanctions.held.size;
+  }
+
   /** How many of them are due already: after a start, those whose time came while the node was down. */
   overdue(): number {
     return this.#waiting.overdue(this.#options.clock.now());
   }
 
-  /** In how many ms the next scheduled danmaku is due, by the clock of now; infinite where none is. */
+  /** In how many ms the next scheduled danmaku or end of a mute is due, by the clock of now; infinite where none is. */
   get nextDueInMs(): number {
-    return this.#waiting.nextAt() - this.#options.clock.now();
+    return Math.min(this.#waiting.nextAt(), this.#sanctions.nextAt()) - this.#options.clock.now();
   }
 
-  /** Whether the broadcast ring has room. */
+  /** Whether the broadcast ring has room, and what comes first was written. */
   canMove(): boolean {
-    return this.#writer.hasRoom();
+    return this.#writer.hasRoom() && !this.#sanctions.isBusy;
   }
 
   /** Work that need not be done in every turn. Call every 100 ms or so. */
   tick(): void {
     this.#rooms.tick();
     this.#options.counters.set(METRICS.scheduledWaiting, this.#waiting.size);
+    this.#options.counters.set(METRICS.sanctions, this.#sanctions.held.size);
     this.#options.broadcast.commit();
   }
 
@@ -163,14 +174,15 @@ export class Sequencer {
     const kind = word0 & 0xff;
     const incarnation = (word0 >>> 8) & 0xff;
     const extra = word0 >>> 16;
+    this.#origin.gateway = gateway;
+    this.#origin.incarnation = incarnation;
+    this.#origin.ticket = ring.words[at + 1] as number;
     const isGone = incarnation === this.#goneLives[gateway];
     if (this.#incarnations[gateway] !== incarnation && !isGone) {
       if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
       this.#incarnations[gateway] = incarnation;
+      this.#sanctions.tellSite(this.#origin, this.#options.clock.now());
     }
-    this.#origin.gateway = gateway;
-    this.#origin.incarnation = incarnation;
-    this.#origin.ticket = ring.words[at + 1] as number;
     const third = (ring.words[at + 2] as number) >>> 0;
     switch (kind) {
       case IngressKind.publish:
@@ -184,6 +196,9 @@ export class Sequencer {
         return;
       case IngressKind.unschedule:
         this.#unschedule(ring.words[at + 3] as number);
+        return;
+      case IngressKind.sanction:
+        this.#sanction(readSanction(ring, ring.index));
         return;
       case IngressKind.open: {
         const from = ring.index + ENVELOPE_BYTES;
@@ -367,8 +382,22 @@ export class Sequencer {
       this.#writer.refuse(this.#origin, room);
       return;
     }
+    const now = this.#options.clock.now();
     this.#rooms.touched(room);
-    this.#announceRoom(room);
+    // Whoever only looks lets nobody in.
+    if (!create) this.#announceRoom(room);
+    else this.#sanctions.tell(name, this.#origin, now, () => this.#announceRoom(room));
+  }
+
+  /** Imposes or lifts a mute or ban and tells everybody, the journal above all. */
+  #sanction(sanction: Sanction): void {
+    const refusal = this.#sanctions.refusal(sanction);
+    if (refusal !== undefined) {
+      this.#reject(refusal);
+      return;
+    }
+    this.#sanctions.held.put(sanction);
+    this.#sanctions.changed(sanction, this.#origin);
   }
 
   /** Tells of an open room: who has asked, and the journal, which needs to know its name. */

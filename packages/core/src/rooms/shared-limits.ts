@@ -24,6 +24,8 @@ export const SHARED_LIMITS = {
   parkedMax: 1024,
   /** How often the log is asked whether a room is still what this node takes it for. Settings spread by it at the latest. */
   lookIntervalMs: 900,
+  /** How often the log is asked for the revision of the site's bans: a change is to be everywhere within a second. */
+  siteAskIntervalMs: 400,
   /** Changes of a room's viewers are gathered for so long before the log is told. */
   countWaitMs: 300,
   /** Looks per second over all rooms: with more rooms each is looked at less often. */

@@ -13,6 +13,8 @@ export interface SharedLooksOptions {
   readonly clock: Clock;
   readonly wake: () => void;
   readonly onFailure: (cause: Error) => void;
+  /** The room's mutes and bans are of this revision. */
+  readonly onSanctions: (room: SharedRoom, revision: string) => void;
 }
 
 export class SharedLooks {
@@ -39,10 +41,11 @@ export class SharedLooks {
     const { viewers, isDoubted } = room;
     room.isLooking = true;
     room.isDoubted = false;
+    room.hasNews = false;
     log.look(room.name, viewers, (state) => {
       room.isLooking = false;
       const share = (rooms / SHARED_LIMITS.looksPerSecondMax) * 1000;
-      room.lookAt = clock.monotonic() + Math.max(SHARED_LIMITS.lookIntervalMs, share);
+      room.lookAt = room.hasNews ? 0 : clock.monotonic() + Math.max(SHARED_LIMITS.lookIntervalMs, share);
       if (room.state !== "open") return;
       if (state instanceof Error) {
         room.isDoubted ||= isDoubted;
@@ -53,6 +56,7 @@ export class SharedLooks {
       if (state !== undefined) {
         room.online = state.online;
         room.configure(state.settings);
+        this.#options.onSanctions(room, state.sanctions);
       }
       this.#compare(room, state, isDoubted);
       wake();

@@ -45,6 +45,8 @@ export class SharedRoom {
   /** The log lists it among the rooms with records, as far as this node is concerned. */
   isAnnounced = false;
   isLooking = false;
+  /** Something has changed since the look that is under way began. */
+  hasNews = false;
   lookAt = 0;
   /** Viewers on all nodes, and on this one by gateway. */
   online = 0;

@@ -5,18 +5,27 @@
  */
 import type { ErrorCode } from "@danmakud/wire";
 import type { BroadcastProducer, IngressConsumer } from "../memory/index.ts";
-import type { Clock, Counters, SharedLog, SharedMessage, SharedRoomState } from "../ports/index.ts";
+import type {
+  Clock,
+  Counters,
+  SharedLog,
+  SharedMessage,
+  SharedRoomState,
+  SharedSanctionLog,
+} from "../ports/index.ts";
 import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
 import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { ListedRoom } from "./room-list.ts";
+import { readSanction } from "./sanction-entry.ts";
 import { parseSettingsPatch, settingsFromText } from "./settings.ts";
 import { SharedAppends } from "./shared-appends.ts";
 import { identityOf, PendingBatch } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import { CLAIM, SharedLooks } from "./shared-looks.ts";
 import { SharedRoom } from "./shared-room.ts";
+import { SharedSanctionRooms } from "./shared-sanctions.ts";
 import { SharedStream } from "./shared-stream.ts";
 
 const decoder = new TextDecoder();
@@ -26,6 +35,7 @@ export interface SharedSequencerOptions {
   readonly ingress: readonly IngressConsumer[];
   readonly broadcast: BroadcastProducer;
   readonly log: SharedLog;
+  readonly sanctions: SharedSanctionLog;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly roomsMax: number;
@@ -47,6 +57,7 @@ export class SharedSequencer {
   readonly #byName = new Map<string, SharedRoom>();
   /** Also by numbers that the rooms had before. */
   readonly #byNumber = new Map<number, SharedRoom>();
+  readonly #sanctions: SharedSanctionRooms;
   readonly #incarnations: number[];
   #nextNumber = 0;
   #heardAt: number;
@@ -74,6 +85,16 @@ export class SharedSequencer {
       clock: options.clock,
       wake: options.wake,
       onFailure: (cause) => this.failed(cause),
+      onSanctions: (room, revision) => this.#sanctions.looked(room.name, revision),
+    });
+    this.#sanctions = new SharedSanctionRooms({
+      log: options.sanctions,
+      writer: this.#writer,
+      clock: options.clock,
+      isOpen: (room) => this.#byName.has(room),
+      onHeard: () => this.heard(),
+      onFailure: (cause) => this.failed(cause),
+      wake: options.wake,
     });
     this.#appends = new SharedAppends({
       log: options.log,
@@ -98,20 +119,27 @@ export class SharedSequencer {
     return this.#appends.isBusy || this.#stream.waiting > 0;
   }
 
-  /** Whether it may take more from the gateways: the ring has room, and not too much waits for the log. */
+  /** Whether it may take more from the gateways: the ring has room, not too much waits for the log, and it is known who is banned. */
   canMove(): boolean {
-    return this.#writer.hasRoom() && this.#appends.hasRoom;
+    const { isReady, desk } = this.#sanctions;
+    return this.#writer.hasRoom() && this.#appends.hasRoom && isReady && !desk.isBusy;
   }
 
   /** When `turn` is due although nothing came, monotonic ms. */
   nextDueAt(): number {
-    return Math.min(this.#stream.nextDueAt(), this.#appends.nextDueAt());
+    const { clock } = this.#options;
+    const { desk } = this.#sanctions;
+    // Where the ring is full it is for its readers to move first.
+    const sanctionsInMs = desk.isBusy ? 1 : desk.nextAt() - clock.now();
+    const sanctionsAt = clock.monotonic() + sanctionsInMs;
+    return Math.min(this.#stream.nextDueAt(), this.#appends.nextDueAt(), sanctionsAt);
   }
 
   /** Takes what the gateways have sent, at most `entriesPerTurnMax` of each, and sends what is due. @hot bench/redis.ts */
   turn(): boolean {
     let moved = false;
     this.#answerDeferred();
+    this.#sanctions.desk.turn(this.#options.clock.now());
     const isFull = this.#stream.turn();
     for (let gateway = 0; gateway < this.#options.ingress.length; gateway++) {
       const ring = this.#options.ingress[gateway] as IngressConsumer;
@@ -137,6 +165,7 @@ export class SharedSequencer {
     if (message.count === 0) {
       // Nothing but news of the room itself.
       room.lookAt = 0;
+      room.hasNews = true;
       this.#looks.look(room, this.#byName.size);
     } else this.#stream.message(room, message);
   }
@@ -167,6 +196,7 @@ export class SharedSequencer {
     if (!this.#isFailing && now - this.#heardAt > SHARED_LIMITS.failingAfterMs)
       this.#setFailing(this.#lastCause);
     this.#looks.around(this.#byName, now);
+    this.#sanctions.tick();
     this.#appends.giveUpWaiting(now);
     for (const room of this.#byName.values()) {
       if (!this.#writer.hasRoom()) break;
@@ -175,6 +205,7 @@ export class SharedSequencer {
         this.#letGoIdle(room, now);
     }
     counters.set(METRICS.roomsOpen, this.#byName.size);
+    counters.set(METRICS.sanctions, this.#sanctions.desk.held.size);
     this.#options.broadcast.commit();
   }
 
@@ -212,6 +243,7 @@ export class SharedSequencer {
     if (this.#incarnations[gateway] !== incarnation) {
       if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
       this.#incarnations[gateway] = incarnation;
+      this.#sanctions.desk.tellSite({ gateway, incarnation, ticket: 0 }, this.#options.clock.now());
     }
     const ticket = ring.words[at + 1] as number;
     const third = (ring.words[at + 2] as number) >>> 0;
@@ -221,6 +253,9 @@ export class SharedSequencer {
         return;
       case IngressKind.settings:
         this.#configure(third, extra, ring, { gateway, incarnation, ticket });
+        return;
+      case IngressKind.sanction:
+        this.#sanctions.impose(readSanction(ring, ring.index), { gateway, incarnation, ticket });
         return;
       case IngressKind.open: {
         const from = ring.index + ENVELOPE_BYTES;
@@ -300,7 +335,7 @@ export class SharedSequencer {
     const open = this.#byName.get(name);
     if (open?.state === "open") {
       open.touchedAt = this.#options.clock.monotonic();
-      this.#tell(open, origin);
+      this.#admit(open, origin);
       return;
     }
     if (open !== undefined) {
@@ -319,18 +354,32 @@ export class SharedSequencer {
     // Subscribed first: what is written after the look comes as a message.
     log.subscribe(name, (subscribed) => {
       if (subscribed instanceof Error) return this.#refuseAll(room, subscribed);
-      log.look(name, undefined, (state) => {
-        if (state instanceof Error) return this.#refuseAll(room, state);
-        if (state !== undefined && !state.isInDoubt) return this.#opened(room, state);
-        // A new room, or one whose newest records may be lost: the log decides how it goes on.
-        log.append(name, CLAIM, (result) => {
-          if (result instanceof Error) return this.#refuseAll(room, result);
-          const { epoch, first, ts } = result;
-          const { settings, online } = state ?? { settings: "", online: 0 };
-          this.#opened(room, { epoch, head: first - 1, ts, settings, online, isInDoubt: false });
-        });
+      this.#sanctions.opening(name, (failure) => {
+        if (failure !== undefined) return this.#refuseAll(room, failure);
+        this.#look(room);
       });
     });
+  }
+
+  #look(room: SharedRoom): void {
+    const { name } = room;
+    const { log } = this.#options;
+    log.look(name, undefined, (state) => {
+      if (state instanceof Error) return this.#refuseAll(room, state);
+      if (state !== undefined && !state.isInDoubt) return this.#opened(room, state);
+      // A new room, or one whose newest records may be lost: the log decides how it goes on.
+      log.append(name, CLAIM, (result) => {
+        if (result instanceof Error) return this.#refuseAll(room, result);
+        const { epoch, first, ts } = result;
+        const { settings, sanctions, online } = state ?? { settings: "", sanctions: "", online: 0 };
+        this.#opened(room, { epoch, head: first - 1, ts, settings, sanctions, online, isInDoubt: false });
+      });
+    });
+  }
+
+  /** Tells of an open room, after those who are muted or banned there. */
+  #admit(room: SharedRoom, origin: Origin): void {
+    this.#sanctions.desk.tell(room.name, origin, this.#options.clock.now(), () => this.#tell(room, origin));
   }
 
   #opened(room: SharedRoom, state: SharedRoomState): void {
@@ -342,7 +391,7 @@ export class SharedSequencer {
     room.online = state.online;
     room.configure(state.settings);
     room.lookAt = this.#options.clock.monotonic() + SHARED_LIMITS.lookIntervalMs;
-    for (const waiter of room.waiters.splice(0)) this.#later(() => this.#tell(room, waiter));
+    for (const waiter of room.waiters.splice(0)) this.#later(() => this.#admit(room, waiter));
     this.#stream.opened(room);
   }
 
@@ -407,6 +456,7 @@ export class SharedSequencer {
     for (const number of [...room.numbers, room.number]) this.#byNumber.delete(number);
     this.#appends.forget(room);
     this.#stream.forget(room);
+    this.#sanctions.forget(room.name);
     this.#options.log.unsubscribe(room.name);
   }
 

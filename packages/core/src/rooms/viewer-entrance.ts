@@ -9,6 +9,7 @@ import type { Encoding, Principal, StartPosition, ViewerId, ViewerSink } from ".
 import { METRICS } from "./metrics.ts";
 import type { OnlineCounts } from "./online-counts.ts";
 import type { RoomRegistry } from "./room-registry.ts";
+import type { SanctionGate } from "./sanction-gate.ts";
 import type { ViewerMessages } from "./viewer-messages.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { ViewerWatch } from "./viewer-watch.ts";
@@ -23,6 +24,7 @@ export interface EntranceParts {
   readonly messages: ViewerMessages;
   readonly online: OnlineCounts;
   readonly watch: ViewerWatch;
+  readonly gate: SanctionGate;
 }
 
 export class ViewerEntrance {
@@ -34,6 +36,7 @@ export class ViewerEntrance {
   readonly #messages: ViewerMessages;
   readonly #online: OnlineCounts;
   readonly #watch: ViewerWatch;
+  readonly #gate: SanctionGate;
   readonly #early: EarlyResumes;
 
   constructor(context: GatewayContext, parts: EntranceParts) {
@@ -45,6 +48,7 @@ export class ViewerEntrance {
     this.#messages = parts.messages;
     this.#online = parts.online;
     this.#watch = parts.watch;
+    this.#gate = parts.gate;
     this.#early = new EarlyResumes(parts.rooms, (...viewer) => this.#admit(...viewer));
   }
 
@@ -129,6 +133,7 @@ export class ViewerEntrance {
   #admit(viewer: ViewerId, room: WatchedRoom, start: StartPosition): void {
     const { clock, counters } = this.#context;
     const { window } = room;
+    if (this.#isBanned(viewer, room)) return;
     room.addViewer(this.#table, viewer);
     this.#rooms.changed(room);
     const resumed = start.kind === "resume" && start.epoch === room.epoch && start.after <= room.head;
@@ -148,5 +153,16 @@ export class ViewerEntrance {
     if (this.#table.state[viewer] !== ViewerState.opening) return;
     this.#delivery.start(room, viewer);
     this.#messages.admitted(viewer);
+  }
+
+  /** Closes a viewer that may not be in the room. */
+  #isBanned(viewer: ViewerId, room: WatchedRoom): boolean {
+    const who = this.#table.principals[viewer];
+    const banned = who === undefined ? undefined : this.#gate.entry(room, who);
+    if (banned === undefined) return false;
+    // It may just have left the former life of the room.
+    this.#table.rooms[viewer] = undefined;
+    this.#table.sinks[viewer]?.close(CLOSE_CODES.banned, banned.message);
+    return true;
   }
 }

@@ -2,6 +2,7 @@ import { NO_TIMER, type TimerHandle } from "../timing/index.ts";
 import type { HeldRecords } from "./held-records.ts";
 import type { ViewerId } from "./hub.ts";
 import { RoomWindow } from "./room-window.ts";
+import type { SanctionBook } from "./sanction-book.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 
 /** A room as a gateway sees it: its newest records and its viewers on this gateway. */
@@ -22,6 +23,8 @@ export class WatchedRoom {
   tellTimer: TimerHandle = NO_TIMER;
   /** Viewers see what is older than this, ms. */
   delayMs: number;
+  /** Mutes and bans that hold here; undefined where there are none. */
+  sanctions: SanctionBook | undefined;
   /** Viewers on all gateways, as last announced. */
   online: number;
   /** Viewers: the live ones first, then those opening, behind or blocked. */

@@ -28,16 +28,19 @@ async function run(argv: readonly string[], environment: Record<string, string> 
 describe("help", () => {
   test("of the whole names every command", async () => {
     const { out, code } = await run(["--help"]);
-    for (const name of ["serve", "replay", "tail", "export", "token", "check-config"])
+    for (const name of ["serve", "replay", "tail", "export", "moderate", "token", "check-config"])
       expect(out).toContain(`  ${name}`);
     expect(code).toBe(0);
   });
 
-  test.each(["serve", "replay", "tail", "export", "token", "check-config"])("of %s", async (name) => {
-    const { out, errors, code } = await run([name, "--help"]);
-    expect(out).toStartWith(`Usage: danmakud ${name} `);
-    expect({ errors, code }).toEqual({ errors: "", code: 0 });
-  });
+  test.each(["serve", "replay", "tail", "export", "moderate", "token", "check-config"])(
+    "of %s",
+    async (name) => {
+      const { out, errors, code } = await run([name, "--help"]);
+      expect(out).toStartWith(`Usage: danmakud ${name} `);
+      expect({ errors, code }).toEqual({ errors: "", code: 0 });
+    },
+  );
 
   test("the version", async () => {
     expect((await run(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -61,6 +64,13 @@ describe("wrong usage exits with 2 and says why", () => {
     [["export"], "which room?"],
     [["export", "r", "--format", "csv"], "--format must be one of xml, ass, jsonl"],
     [["export", "r", "--resolution", "big"], "--resolution must be a size such as 1920x1080"],
+    [["moderate"], "what is to be done?"],
+    [["moderate", "kick", "--uid", "u"], "what is to be done? One of mute, unmute, ban, unban"],
+    [["moderate", "mute", "--room", "r"], "--uid must be"],
+    [["moderate", "mute", "--uid", "u"], "which --room?"],
+    [["moderate", "ban", "--uid", "u", "--room", "a/b"], "is no room"],
+    [["moderate", "unban", "--uid", "u", "--seconds", "5"], "--seconds goes with"],
+    [["moderate", "ban", "--uid", "u", "--seconds", "0"], "--seconds must be"],
     [["tail"], "which room?"],
     [["tail", "r", "s"], "unexpected argument"],
     [["tail", "r", "--last", "1001"], "--last must be"],

@@ -11,12 +11,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
   replay: () => import("./replay.ts"),
   tail: () => import("./tail.ts"),
   export: () => import("./export.ts"),
+  moderate: () => import("./moderate.ts"),
   token: () => import("./token.ts"),
   "check-config": () => import("./check-config.ts"),
 };
 
 /** Promised names that this version does not have yet. */
-const LATER = ["simulate", "moderate"];
+const LATER = ["simulate"];
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;

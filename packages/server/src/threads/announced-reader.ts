@@ -26,6 +26,10 @@ export function announceReads(log: RoomLogReader, { heartbeats, start }: ThreadC
     scheduledRoom: (number) => announced(() => log.scheduledRoom(number)),
     allScheduled: () => announced(() => log.allScheduled()),
     lastScheduled: () => announced(() => log.lastScheduled()),
+    sanctions: (room, kind, now, after, limit) =>
+      announced(() => log.sanctions(room, kind, now, after, limit)),
+    bannedUntil: (room, uid) => announced(() => log.bannedUntil(room, uid)),
+    allSanctions: () => announced(() => log.allSanctions()),
     list: (after, limit) => announced(() => log.list(after, limit)),
     count: () => announced(() => log.count()),
     untouchedSince: (ts, limit) => announced(() => log.untouchedSince(ts, limit)),

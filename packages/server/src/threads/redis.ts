@@ -4,6 +4,7 @@ import { type ListedRoom, SharedSequencer } from "@danmakud/core/rooms";
 import { connectRedis, describeAddress, parseRedisUrl } from "../adapters/redis/index.ts";
 import { REDIS_LIMITS } from "../adapters/redis/limits.ts";
 import { RoomList } from "../adapters/redis/room-list.ts";
+import { RedisSanctions } from "../adapters/redis/sanctions.ts";
 import { RedisLog } from "../adapters/redis/shared-log.ts";
 import { Shrink } from "./shrink.ts";
 import { clock, random, runLoop, runThread, say } from "./thread.ts";
@@ -47,9 +48,10 @@ runThread(async (context, messages) => {
     },
     onSubscriberChange: () => sequencer?.doubt(),
   });
+  const node = random.token();
   const log = new RedisLog({
     connection,
-    node: random.token(),
+    node,
     token: random.token,
     retain: options.retain,
     roomTtlMs: options.roomTtlS * 1000,
@@ -80,6 +82,12 @@ runThread(async (context, messages) => {
     ingress,
     broadcast,
     log,
+    sanctions: new RedisSanctions({
+      client: connection.client,
+      node,
+      token: random.token,
+      isReplicated: (tag) => log.isReplicated(tag),
+    }),
     clock,
     counters: context.counters,
     roomsMax: options.roomsMax,

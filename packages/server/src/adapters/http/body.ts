@@ -27,6 +27,17 @@ export async function readJson(request: Request, limits: HttpLimits, timers: Tim
   }
 }
 
+/** The same for a request that may come without a body: then undefined. */
+export async function readOptionalJson(
+  request: Request,
+  limits: HttpLimits,
+  timers: Timers,
+): Promise<unknown> {
+  const { headers } = request;
+  const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > 0;
+  return hasBody ? await readJson(request, limits, timers) : undefined;
+}
+
 function checkHeaders(headers: Headers, bodyBytesMax: number): void {
   const mediaType = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (mediaType !== "application/json") throw unsupported("the body must be application/json");

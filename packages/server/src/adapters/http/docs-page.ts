@@ -1,5 +1,5 @@
 import { ERROR_CODES, ERROR_STATUS, type ErrorCode } from "@danmakud/wire";
-import type { OpenApi, Operation, OperationResponse, Parameter } from "./openapi.ts";
+import type { OpenApi, Operation, OperationResponse, Parameter } from "./openapi-parts.ts";
 import type { Schema } from "./openapi-schemas.ts";
 import type { PageFile } from "./pages.ts";
 

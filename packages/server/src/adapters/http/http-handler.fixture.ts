@@ -1,6 +1,20 @@
 /** For tests: the HTTP face on a real port, over rooms that are plain arrays. */
-import { checkAnnounce, checkPublish, publishClass, publishName, publishUid } from "@danmakud/core/policy";
-import type { ScheduledDanmaku } from "@danmakud/core/ports";
+import {
+  checkAnnounce,
+  checkModerate,
+  checkPublish,
+  checkSanctionList,
+  publishClass,
+  publishName,
+  publishUid,
+} from "@danmakud/core/policy";
+import {
+  type Sanction,
+  type SanctionKind,
+  type ScheduledDanmaku,
+  SITE,
+  UNTIL_LIFTED,
+} from "@danmakud/core/ports";
 import {
   type Encoding,
   type HistoryPage,
@@ -11,6 +25,7 @@ import {
   ROOM_SETTINGS_DEFAULT,
   type RoomInfo,
   type RoomSettings,
+  type SanctionOrder,
   type SettingsPatch,
   type StartPosition,
   type ViewerId,
@@ -49,6 +64,7 @@ export class FakeHub implements Hub {
   readonly drainedCalls: ViewerId[] = [];
   readonly published: { room: string; who: Principal; draft: Draft }[] = [];
   readonly waiting: ScheduledDanmaku[] = [];
+  readonly held = new Map<string, Sanction>();
   /** Every publish is answered with this. */
   refusal: DanmakuError | undefined;
   /** Every call but `join` throws this. */
@@ -121,6 +137,38 @@ export class FakeHub implements Hub {
     const at = this.waiting.findIndex((one) => one.room === room && one.number === number);
     if (at < 0) throw new DanmakuError("not_found", "nothing is scheduled");
     this.waiting.splice(at, 1);
+  }
+
+  async sanction(who: Principal, { kind, room, uid, lastsMs }: SanctionOrder): Promise<Sanction> {
+    this.#fail();
+    const forbidden = checkModerate(who, uid, room === SITE);
+    if (forbidden !== undefined) throw forbidden;
+    const key = `${room} ${kind} ${uid}`;
+    const until = Number.isFinite(lastsMs) ? TS + lastsMs : UNTIL_LIFTED;
+    const sanction = { kind, room, uid, until, since: TS, by: who.uid };
+    if (lastsMs === 0) this.held.delete(key);
+    else this.held.set(key, sanction);
+    return sanction;
+  }
+
+  async sanctions(
+    room: string,
+    kind: SanctionKind,
+    who: Principal,
+    after: string,
+    limit: number,
+  ): Promise<readonly Sanction[]> {
+    this.#fail();
+    const forbidden = checkSanctionList(who, room === SITE);
+    if (forbidden !== undefined) throw forbidden;
+    const found = [...this.held.values()].filter(
+      (one) => one.room === room && one.kind === kind && one.uid > after,
+    );
+    return found.sort((a, b) => (a.uid < b.uid ? -1 : 1)).slice(0, limit);
+  }
+
+  async refuseBanned(room: string, { uid }: Principal): Promise<void> {
+    if (this.held.has(`${room} ban ${uid}`)) throw new DanmakuError("banned", "banned");
   }
 
   async describe(room: string): Promise<RoomInfo | undefined> {

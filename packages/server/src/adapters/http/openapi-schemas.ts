@@ -59,6 +59,13 @@ const TS: Schema = {
   maximum: TS_MS_MAX,
   description: "Unix time in milliseconds by the server; never decreases with the offset.",
 };
+const TIME: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: TS_MS_MAX,
+  description: "Unix time in milliseconds.",
+};
+const NEXT_UID: Schema = { ...NAME, description: "Value of after for the next page; absent on the last." };
 const EPOCH: Schema = { type: "string", description: "Names one life of a room's log." };
 const MODE: Schema = { type: "string", enum: MODES, default: "scroll" };
 const COLOR: Schema = { type: "string", pattern: "^#[0-9a-fA-F]{6}$", default: "#ffffff" };
@@ -267,6 +274,24 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ),
     additionalProperties: false,
   },
+  SanctionOrder: {
+    ...object({ seconds: { type: "integer", minimum: 1, maximum: ROOM_LIMITS.sanctionSecondsMax } }, [
+      "seconds",
+    ]),
+    additionalProperties: false,
+  },
+  Sanction: object(
+    {
+      uid: NAME,
+      since: TIME,
+      by: { ...NAME, description: "Who imposed it." },
+      until: { ...TIME, description: "Its end; absent where it holds until it is lifted." },
+    },
+    ["until"],
+    "A mute or ban.",
+  ),
+  MuteList: object({ mutes: { type: "array", items: ref("Sanction") }, next: NEXT_UID }, ["next"]),
+  BanList: object({ bans: { type: "array", items: ref("Sanction") }, next: NEXT_UID }, ["next"]),
   Room: object({
     room: NAME,
     epoch: EPOCH,

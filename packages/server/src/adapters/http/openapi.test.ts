@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { ERROR_CODES, ERROR_STATUS } from "@danmakud/wire";
 import { createDocsPage } from "./docs-page.ts";
-import { createOpenApi, type Operation } from "./openapi.ts";
+import { createOpenApi } from "./openapi.ts";
+import type { Operation } from "./openapi-parts.ts";
 import { createRoutes } from "./routes.ts";
 
 const api = createOpenApi("1.2.3");

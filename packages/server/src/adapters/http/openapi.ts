@@ -1,114 +1,23 @@
-import { BATCH_RECORDS_MAX, ID_MAX, PAGE_RECORDS_MAX } from "@danmakud/wire";
-import { PAGE_DEFAULT } from "./limits.ts";
-import { ref, SCHEMAS, type Schema } from "./openapi-schemas.ts";
-
-export interface Parameter {
-  readonly name: string;
-  readonly in: "path" | "query" | "header";
-  readonly required?: boolean;
-  readonly description: string;
-  readonly schema: Schema;
-}
-
-interface MediaTypes {
-  readonly [mediaType: string]: { readonly schema: Schema; readonly example?: unknown };
-}
-
-export interface OperationResponse {
-  readonly description: string;
-  readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: Schema }>>;
-  readonly content?: MediaTypes;
-}
-
-export interface Operation {
-  readonly operationId: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly security?: readonly [];
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly required: true; readonly content: MediaTypes };
-  readonly responses: Readonly<Record<string, OperationResponse>>;
-}
-
-/** An OpenAPI 3.1 document, as far as this one uses it. */
-export interface OpenApi {
-  readonly openapi: "3.1.0";
-  readonly info: Readonly<Record<"title" | "version" | "summary" | "description", string>> & {
-    readonly license: Readonly<Record<"name" | "identifier", string>>;
-  };
-  readonly servers: readonly { readonly url: string }[];
-  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly paths: Readonly<
-    Record<string, Readonly<Partial<Record<"get" | "post" | "patch" | "delete", Operation>>>>
-  >;
-  readonly components: {
-    readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
-    readonly schemas: Readonly<Record<string, Schema>>;
-  };
-}
-
-const PUBLIC = [] as const;
-
-const ROOM: Parameter = {
-  name: "room",
-  in: "path",
-  required: true,
-  description: "Opens on the first join or publish; reading does not create one.",
-  schema: ref("Name"),
-};
-
-function query(name: string, description: string, schema: Schema): Parameter {
-  return { name, in: "query", description, schema };
-}
-
-const AFTER = query("after", "Everything above this offset.", {
-  type: "integer",
-  minimum: 0,
-  maximum: ID_MAX,
-});
-const LAST: Schema = { type: "integer", minimum: 0, maximum: PAGE_RECORDS_MAX };
-const LIMIT = query("limit", "How many at most.", {
-  type: "integer",
-  minimum: 1,
-  maximum: PAGE_RECORDS_MAX,
-  default: PAGE_DEFAULT,
-});
-const DEV_UID = query("uid", "With --dev only: who one is; a guest without it.", ref("Name"));
-const DEV_ROLE = query("role", "With --dev only.", {
-  type: "string",
-  enum: ["viewer", "member", "moderator", "service", "admin"],
-  default: "viewer",
-});
-const TOKEN = query(
-  "token",
-  "The token, where no header can be sent. Headers are better: addresses end up in logs.",
-  {
-    type: "string",
-  },
-);
-const SIGN_IN = [DEV_UID, DEV_ROLE, TOKEN] as const;
-
-function json(schema: Schema, description: string, example?: unknown): OperationResponse {
-  const content = example === undefined ? { schema } : { schema, example };
-  return { description, content: { "application/json": content } };
-}
-
-function problem(description: string, retry = false): OperationResponse {
-  const headers = {
-    "Retry-After": { description: "Seconds.", schema: { type: "integer", minimum: 1 } satisfies Schema },
-  };
-  const content = { "application/problem+json": { schema: ref("Problem") } };
-  return retry ? { description, headers, content } : { description, content };
-}
-
-const INVALID = problem("Broken JSON, a field or a number out of range: invalid_message.");
-const UNAUTHORIZED = problem("No token, or none that holds: unauthorized.");
-const UNAVAILABLE = problem("overloaded or unavailable.", true);
-const ROOM_FORBIDDEN = problem("The token does not open this room, or a foreign page asks: forbidden.");
-const ROOM_NOT_FOUND = problem("There is no such room: not_found.");
-
-/** Refusals of every path that signs in. */
-const COMMON = { "400": INVALID, "401": UNAUTHORIZED, "503": UNAVAILABLE } as const;
+import { BATCH_RECORDS_MAX, ID_MAX } from "@danmakud/wire";
+import {
+  AFTER,
+  COMMON,
+  json,
+  LAST,
+  LIMIT,
+  type OpenApi,
+  type Operation,
+  type Parameter,
+  PUBLIC,
+  problem,
+  query,
+  ROOM,
+  ROOM_FORBIDDEN,
+  ROOM_NOT_FOUND,
+  SIGN_IN,
+} from "./openapi-parts.ts";
+import { SANCTION_PATHS } from "./openapi-sanctions.ts";
+import { ref, SCHEMAS } from "./openapi-schemas.ts";
 
 const DANMAKU_EXAMPLE = {
   type: "danmaku",
@@ -362,6 +271,7 @@ export function createOpenApi(version: string): OpenApi {
       "/v1/rooms/{room}/announcements": { post: POST_ANNOUNCEMENT },
       "/v1/rooms/{room}/scheduled": { get: GET_SCHEDULED },
       "/v1/rooms/{room}/scheduled/{number}": { delete: DELETE_SCHEDULED },
+      ...SANCTION_PATHS,
       "/v1/rooms": {
         get: {
           operationId: "rooms",

@@ -10,7 +10,8 @@ import type { RouteHandler } from "./router.ts";
 
 /** `GET /v1/rooms/{room}` */
 export const getRoom: RouteHandler = async (context, params) => {
-  const { room } = await enterRoom(context, params);
+  const { room, who } = await enterRoom(context, params);
+  await context.hub.refuseBanned(room, who);
   const info = await context.hub.describe(room);
   if (info === undefined) throw notFound(room);
   return jsonResponse(JSON.stringify(info));
@@ -41,6 +42,7 @@ export const listRooms: RouteHandler = async (context) => {
 /** `GET /v1/rooms/{room}/danmaku` */
 export const getHistory: RouteHandler = async (context, params) => {
   const { room, who } = await enterRoom(context, params);
+  await context.hub.refuseBanned(room, who);
   // Those who moderate a room see before others what there is to moderate.
   const isUndelayed = mayConfigure(who.role);
   const page = await context.hub.history(room, historyQuery(context), isUndelayed);

@@ -9,7 +9,7 @@ export type RouteHandler = (
 ) => Promise<Response> | Response;
 
 export interface Route {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** As in the API description: `/v1/rooms/{room}`. */
   readonly path: string;
   readonly handle: RouteHandler;

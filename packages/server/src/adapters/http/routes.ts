@@ -7,6 +7,7 @@ import { type PageFile, pageResponse } from "./pages.ts";
 import { postDanmaku } from "./publish-route.ts";
 import { getHistory, getRoom, listRooms, patchSettings } from "./room-routes.ts";
 import type { Route } from "./router.ts";
+import { roomBans, roomMutes, siteBans } from "./sanction-routes.ts";
 import { deleteScheduled, getScheduled, postAnnouncement } from "./scheduled-routes.ts";
 
 /** What describes the API, made once per handler. */
@@ -34,6 +35,15 @@ export function createRoutes(documents: Documents): readonly Route[] {
     { method: "POST", path: "/v1/rooms/{room}/announcements", handle: postAnnouncement },
     { method: "GET", path: "/v1/rooms/{room}/scheduled", handle: getScheduled },
     { method: "DELETE", path: "/v1/rooms/{room}/scheduled/{number}", handle: deleteScheduled },
+    { method: "PUT", path: "/v1/rooms/{room}/users/{uid}/mute", handle: roomMutes.put },
+    { method: "DELETE", path: "/v1/rooms/{room}/users/{uid}/mute", handle: roomMutes.lift },
+    { method: "GET", path: "/v1/rooms/{room}/mutes", handle: roomMutes.list },
+    { method: "PUT", path: "/v1/rooms/{room}/users/{uid}/ban", handle: roomBans.put },
+    { method: "DELETE", path: "/v1/rooms/{room}/users/{uid}/ban", handle: roomBans.lift },
+    { method: "GET", path: "/v1/rooms/{room}/bans", handle: roomBans.list },
+    { method: "PUT", path: "/v1/users/{uid}/ban", handle: siteBans.put },
+    { method: "DELETE", path: "/v1/users/{uid}/ban", handle: siteBans.lift },
+    { method: "GET", path: "/v1/bans", handle: siteBans.list },
     { method: "GET", path: "/v1/rooms/{room}/events", handle: getEvents },
     { method: "GET", path: "/v1/rooms/{room}/ws", handle: refuseWithoutUpgrade },
   ];

@@ -14,11 +14,15 @@
  * dispatch:{slot-N}:rooms     set      rooms of a dispatch slot that have a stream
  * dispatch:{slot-N}:lease     string   the worker that has the slot
  * dispatch:{slot-N}:bell      channel  (sharded) names of rooms that were just written to
+ * sanctions:room:{ROOM}       hash     mutes and bans of a room: `<kind> <uid>` → `<until> <since> <by>`, and `revision`
+ * sanctions:{site}            hash     those of the whole site, likewise
+ * sanctions:{site}:news       channel  nobody listens to it; nodes ask for the revision
  * danmakud:nodes              sorted set  nodes by their last sign of life, Unix ms
  * dispatch:{slot-N}:fence     string   token of the last lease, which grows with each change of hands
  * dispatch:workers            sorted set  the workers that are alive, by when they no longer count as such
  * ```
  */
+import { SITE } from "@danmakud/core/ports";
 
 export const streamKey = (room: string): string => `stream:room:{${room}}`;
 export const metaKey = (room: string): string => `room:{${room}}`;
@@ -27,6 +31,16 @@ export const olderKeysKey = (room: string): string => `keys:room:{${room}}:befor
 export const liveChannel = (room: string): string => `live:room:{${room}}`;
 export const onlineKey = (room: string): string => `online:room:{${room}}`;
 export const deadKey = (room: string): string => `dead:room:{${room}}`;
+
+/** `SITE` = those of the site. */
+export const sanctionsKey = (room: string): string =>
+  room === SITE ? `sanctions:{${SITE_TAG}}` : `sanctions:room:{${room}}`;
+const SITE_TAG = "site";
+/** The hash tag of that key. */
+export const sanctionsTag = (room: string): string => (room === SITE ? SITE_TAG : room);
+export const SITE_NEWS_CHANNEL = `sanctions:{${SITE_TAG}}:news`;
+/** Field of that hash which is another one with each change. */
+export const SANCTION_REVISION = "revision";
 
 /** The room of a live channel. */
 export const roomOfChannel = (channel: string): string => channel.slice("live:room:{".length, -1);

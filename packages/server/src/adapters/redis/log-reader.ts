@@ -6,14 +6,17 @@ import {
   type LogPage,
   type PageLimits,
   type RoomLogReader,
+  type Sanction,
+  type SanctionKind,
   type StoredRoom,
   StoreError,
 } from "@danmakud/core/ports";
-import { PageBuilder } from "@danmakud/core/rooms";
-import { recordStride } from "@danmakud/wire";
+import { PageBuilder, RETRY_AFTER_MS, ROOM_LIMITS } from "@danmakud/core/rooms";
+import { DanmakuError, recordStride } from "@danmakud/wire";
 import type { Cluster, Redis } from "ioredis";
 import { entryId, streamKey } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
+import { readBan, readSanctions } from "./sanctions.ts";
 import { entryOffset, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
 /** Something that is being fetched, or is here. */
@@ -74,6 +77,26 @@ export class RedisLogReader implements RoomLogReader {
     return 0;
   }
   untouchedSince(): readonly string[] {
+    return [];
+  }
+
+  async sanctions(
+    room: string,
+    kind: SanctionKind,
+    now: number,
+    after: string,
+    limit: number,
+  ): Promise<readonly Sanction[]> {
+    const { sanctions } = await this.#answered(() => readSanctions(this.#client, room));
+    return sanctions
+      .filter((one) => one.kind === kind && one.until > now && one.uid > after)
+      .sort((a, b) => (a.uid < b.uid ? -1 : 1))
+      .slice(0, limit);
+  }
+  bannedUntil(room: string, uid: string): Promise<number> {
+    return this.#answered(() => readBan(this.#client, room, uid));
+  }
+  allSanctions(): Iterable<never> {
     return [];
   }
 
@@ -145,6 +168,15 @@ export class RedisLogReader implements RoomLogReader {
   }
 
   readonly #queued = new Set<() => void>();
+
+  async #answered<Value>(fetch: () => Promise<Value>): Promise<Value> {
+    try {
+      return await this.#retrying(fetch, performance.now() + ROOM_LIMITS.answerTimeoutMs);
+    } catch (cause) {
+      const retryAfterMs = RETRY_AFTER_MS.unavailable;
+      throw new DanmakuError("unavailable", "the log does not answer", { cause, retryAfterMs });
+    }
+  }
 
   /** A server that is away for a moment costs a moment. */
   async #retrying<Value>(fetch: () => Promise<Value>, deadline: number): Promise<Value> {

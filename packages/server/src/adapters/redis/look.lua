@@ -1,8 +1,9 @@
 -- What a node wants to know of a room now and then, and its own share of the viewers.
 --
--- KEYS  1 meta hash   2 hash of viewers by node
+-- KEYS  1 meta hash   2 hash of viewers by node   3 hash of mutes and bans
 -- ARGV  1 node   2 its viewers in the room; '-' = unknown   3 milliseconds to keep the room for, at least
--- Reply { epoch, head, ts, settings, server is the one that wrote last (1 or 0), node, viewers, node, viewers, … };
+-- Reply { epoch, head, ts, settings, server is the one that wrote last (1 or 0), revision of the mutes and bans,
+--         node, viewers, node, viewers, … };
 -- nil as the epoch where there is no such room.
 
 local meta, online = KEYS[1], KEYS[2]
@@ -20,6 +21,7 @@ if m[1] and tonumber(ARGV[3]) > 0 then
   redis.call('PEXPIRE', online, ARGV[3])
 end
 local here = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local reply = { m[1], m[2] or '0', m[3] or '0', m[4] or '', m[5] == here and 1 or 0 }
+local reply = { m[1], m[2] or '0', m[3] or '0', m[4] or '', m[5] == here and 1 or 0,
+  redis.call('HGET', KEYS[3], 'revision') or '' }
 for _, word in ipairs(redis.call('HGETALL', online)) do reply[#reply + 1] = word end
 return reply

@@ -23,6 +23,7 @@ import {
   olderKeysKey,
   onlineKey,
   roomOfChannel,
+  sanctionsKey,
   slotOf,
   streamKey,
 } from "./keys.ts";
@@ -90,6 +91,7 @@ export class RedisLog implements SharedLog {
     const reply = this.#scripts.look(
       metaKey(room),
       onlineKey(room),
+      sanctionsKey(room),
       this.#options.node,
       viewers ?? "-",
       keepMs,
@@ -152,7 +154,7 @@ export class RedisLog implements SharedLog {
   }
 
   async #append(room: string, batch: SharedBatch): Promise<SharedAppendResult> {
-    const { node, token, retain, roomTtlMs, replicas } = this.#options;
+    const { node, token, retain, roomTtlMs } = this.#options;
     const { number, epoch, head, bytes, count, identities, settings } = batch;
     const keyed: (string | number)[] = [];
     for (let i = 0; i < identities.length; i++) {
@@ -171,25 +173,30 @@ export class RedisLog implements SharedLog {
       ...keyed,
     );
     const result = parseReply(String(reply));
-    if (replicas === 0 || result.taken === 0) return { ...result, isReplicated: true };
-    const reached = await this.#connectionOf(room).wait(replicas, REDIS_LIMITS.replicaWaitMs);
-    return { ...result, isReplicated: reached >= replicas };
+    return { ...result, isReplicated: result.taken === 0 || (await this.isReplicated(room)) };
   }
 
-  /** The connection on which the room was just written to: WAIT is about that one. */
-  #connectionOf(room: string): Redis {
+  /** Whether as many replicas as are asked for have what was just written under keys with this hash tag. */
+  async isReplicated(tag: string): Promise<boolean> {
+    const { replicas } = this.#options;
+    if (replicas === 0) return true;
+    return (await this.#connectionOf(tag).wait(replicas, REDIS_LIMITS.replicaWaitMs)) >= replicas;
+  }
+
+  /** The connection on which that was written: WAIT is about that one. */
+  #connectionOf(tag: string): Redis {
     const { client } = this.#options.connection;
     if (!(client instanceof Cluster)) return client;
-    const [master] = client.slots[crc16(room) % CLUSTER_SLOTS] ?? [];
+    const [master] = client.slots[crc16(tag) % CLUSTER_SLOTS] ?? [];
     const found = client.nodes("master").find(({ options }) => `${options.host}:${options.port}` === master);
-    if (found === undefined) throw new Error(`no connection to the master of room ${room}`);
+    if (found === undefined) throw new Error(`no connection to the master of {${tag}}`);
     return found;
   }
 
   #state(room: string, words: readonly (string | number | null)[]): SharedRoomState | undefined {
-    const [epoch, head, ts, settings, isSame] = words;
+    const [epoch, head, ts, settings, isSame, sanctions] = words;
     let online = 0;
-    for (let i = 5; i + 1 < words.length; i += 2) {
+    for (let i = 6; i + 1 < words.length; i += 2) {
       const node = String(words[i]);
       if (node === this.#options.node || this.#alive.has(node)) online += Number(words[i + 1]);
       // A node that only was slow says it again.
@@ -202,6 +209,7 @@ export class RedisLog implements SharedLog {
       head: Number(head),
       ts: Number(ts),
       settings: String(settings),
+      sanctions: String(sanctions),
       isInDoubt: isSame !== 1,
       online,
     };

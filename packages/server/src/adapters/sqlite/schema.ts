@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { damaged, newerVersion } from "./errors.ts";
 
 /** Version of the format, in the file as `user_version`. A file of a higher one is refused. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** "dnmk", in the file as `application_id`: tells our file from any other database. */
 export const APPLICATION_ID = 0x646e6d6b;
@@ -21,6 +21,8 @@ export const APPLICATION_ID = 0x646e6d6b;
  *   because expiry by time is the frequent access, and found by room through the index.
  * - `scheduled` (from version 2). Danmaku that wait for their time; numbers are never used twice. By the name of the room,
  *   which may have no row yet, or none any more.
+ * - `sanction` (from version 3). Mutes and bans, by the name of the room, likewise; '' = the site. `kind` as in
+ *   `SANCTION_KINDS`; times are Unix ms.
  */
 const STEPS: readonly string[] = [
   `
@@ -56,6 +58,12 @@ const STEPS: readonly string[] = [
     sum INTEGER NOT NULL, body BLOB NOT NULL
   ) STRICT;
   CREATE INDEX scheduled_by_room ON scheduled (room, deliver_at, number);
+  `,
+  `
+  CREATE TABLE sanction (
+    room TEXT NOT NULL, kind INTEGER NOT NULL, uid TEXT NOT NULL, until INTEGER NOT NULL, since INTEGER NOT NULL,
+    author TEXT NOT NULL, PRIMARY KEY (room, kind, uid)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

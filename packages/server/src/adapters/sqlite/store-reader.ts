@@ -3,6 +3,8 @@ import type {
   LocalRoomLogReader,
   LogPage,
   PageLimits,
+  Sanction,
+  SanctionKind,
   ScheduledDanmaku,
   StoredKey,
   StoredRoom,
@@ -16,6 +18,7 @@ import { unpackKeys } from "./key-codec.ts";
 import { AGE_STEP_MS, BUSY_MS, FETCH_ROWS_MAX, KEYS_PER_ROW_MAX, READER_CACHE_KIB } from "./limits.ts";
 import { faultOfRow, type LogRow } from "./log-body.ts";
 import { epochOfNewLife } from "./run-state.ts";
+import { SanctionRowReader } from "./sanction-rows.ts";
 import { ScheduledReader } from "./scheduled-rows.ts";
 
 /** What `openReader` needs. */
@@ -80,6 +83,7 @@ class SqliteReader implements LocalRoomLogReader {
   readonly #count: Statement<{ n: number }, []>;
   readonly #untouched: Statement<{ name: string }, [number, number, number]>;
   readonly #scheduled: ScheduledReader;
+  readonly #sanctions: SanctionRowReader;
 
   constructor(connection: Connection, dir: string) {
     this.#connection = connection;
@@ -111,6 +115,7 @@ class SqliteReader implements LocalRoomLogReader {
     this.#list = connection.prepare("SELECT name FROM room WHERE name > ? ORDER BY name LIMIT ?");
     this.#count = connection.prepare("SELECT count(*) AS n FROM room");
     this.#scheduled = new ScheduledReader(connection, dir);
+    this.#sanctions = new SanctionRowReader(connection, dir);
     this.#untouched = connection.prepare(
       "SELECT name FROM room WHERE age <= ? AND ts < ? ORDER BY age LIMIT ?",
     );
@@ -211,6 +216,18 @@ class SqliteReader implements LocalRoomLogReader {
 
   lastScheduled(): number {
     return this.#guard(() => this.#scheduled.last());
+  }
+
+  sanctions(room: string, kind: SanctionKind, now: number, after: string, limit: number): Sanction[] {
+    return this.#guard(() => this.#sanctions.ofRoom(room, kind, now, after, limit));
+  }
+
+  bannedUntil(room: string, uid: string): number {
+    return this.#guard(() => this.#sanctions.bannedUntil(room, uid));
+  }
+
+  allSanctions(): Sanction[] {
+    return this.#guard(() => this.#sanctions.all());
   }
 
   list(after: string, limit: number): string[] {

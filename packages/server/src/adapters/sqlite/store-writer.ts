@@ -10,6 +10,7 @@ import { BUSY_MS, CHECKPOINT_PAGES, WAL_BYTES_KEPT, WRITER_CACHE_KIB } from "./l
 import { LogRows } from "./log-rows.ts";
 import { type RoomEntry, RoomTable } from "./room-table.ts";
 import { endRun, type RunState, startRun } from "./run-state.ts";
+import { SanctionRows } from "./sanction-rows.ts";
 import { ScheduledRows } from "./scheduled-rows.ts";
 import { migrate } from "./schema.ts";
 import { SettingsRows } from "./settings-rows.ts";
@@ -95,6 +96,7 @@ class SqliteWriter implements StoreWriter {
   readonly #keys: KeyRows;
   readonly #settings: SettingsRows;
   readonly #scheduled: ScheduledRows;
+  readonly #sanctions: SanctionRows;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #rollback: Statement;
@@ -114,6 +116,7 @@ class SqliteWriter implements StoreWriter {
     this.#keys = new KeyRows(connection);
     this.#settings = new SettingsRows(connection);
     this.#scheduled = new ScheduledRows(connection);
+    this.#sanctions = new SanctionRows(connection);
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
@@ -199,6 +202,7 @@ class SqliteWriter implements StoreWriter {
     for (const entry of this.#touched) this.#write(entry);
     for (const scheduled of batch.schedule) this.#scheduled.add(scheduled);
     for (const number of batch.unschedule) this.#scheduled.remove(number);
+    for (const sanction of batch.sanctions) this.#sanctions.set(sanction);
     for (const { room, olderThanTs } of batch.forget) this.#forget(room, olderThanTs);
   }
 
