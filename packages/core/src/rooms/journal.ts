@@ -130,6 +130,14 @@ export class Journal {
     return this.#isFailing ? this.#retryAt : this.#committedAt + ROOM_LIMITS.commitGatherMs;
   }
 
+  /**
+   * Whether what comes now can wait until `dueAt`, since a group waits for it already. One that has nothing to write is to be
+   * woken: nobody else would look at what comes.
+   */
+  isGathering(): boolean {
+    return !this.isIdle() && this.#options.clock.monotonic() < this.dueAt();
+  }
+
   /** Gathers and commits one group. Returns whether there may be more at once. */
   turn(): boolean {
     const { broadcast, clock, onDurable } = this.#options;

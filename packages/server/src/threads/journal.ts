@@ -53,7 +53,7 @@ runThread(async (context, messages) => {
     // When the group has gathered, or, one that failed, when it is tried again. Nothing to write: when something comes.
     nextDueAt: () => Math.max(journal.dueAt(), clock.monotonic() + (journal.isIdle() ? IDLE_MS : 0)),
     // While a group gathers, each record that joins it need not wake the thread.
-    canWait: () => clock.monotonic() < journal.dueAt(),
+    canWait: () => journal.isGathering(),
     tick: () => journal.expireKeys(),
   };
   await runLoop(context, loop, () => isStopping && journal.isIdle());
