@@ -14,6 +14,8 @@ export class CanvasPainter implements Painter {
   #settings: Settings;
   #ratio = 1;
   #mask: Mask | null = null;
+  /** The items of the frame under way by their topmost lane, each lane's in the order of entry. */
+  readonly #lanes: Item[][] = [];
 
   /** @throws Error where the canvas has no 2D context */
   constructor(
@@ -69,30 +71,43 @@ export class CanvasPainter implements Painter {
   /** @hot guarded by `npm run bench -- overlay` */
   draw(stage: Stage, nowMs: number): void {
     const context = this.#context;
-    const ratio = this.#ratio;
     const { items } = stage;
+    const lanes = this.#lanes;
     this.wipe();
     for (let at = 0; at < items.length; at++) {
       const item = items[at] as Item;
-      const { flight } = item;
-      if (flight.startMs > nowMs) continue;
-      item.sprite ??= this.#sprite(item);
-      const sprite = item.sprite as Sprite;
-      // Whole pixels: an unfiltered copy, several times cheaper than a shifted one, and sharp.
-      const x = Math.round(flightX(flight, nowMs) * ratio);
-      const y = Math.round(stage.top(item) * ratio);
-      if (flight.velocity !== 0) {
-        context.drawImage(sprite.image, x, y);
-        continue;
-      }
-      context.globalAlpha = Math.max(
-        0,
-        Math.min(1, (nowMs - flight.startMs) / FADE_MS, (flight.endMs - nowMs) / FADE_MS),
-      );
-      context.drawImage(sprite.image, x, y);
-      context.globalAlpha = 1;
+      if (item.flight.startMs > nowMs) continue;
+      while (lanes.length <= item.lane) lanes.push([]);
+      (lanes[item.lane] as Item[]).push(item);
+    }
+    // Lane by lane: the lines of the canvas that a lane covers stay in the processor's cache.
+    for (let lane = 0; lane < lanes.length; lane++) {
+      const inLane = lanes[lane] as Item[];
+      for (let at = 0; at < inLane.length; at++) this.#drawItem(stage, inLane[at] as Item, nowMs);
+      inLane.length = 0;
     }
     if (this.#mask !== null) cutOut(context, this.#mask, this.#canvas.width, this.#canvas.height);
+  }
+
+  #drawItem(stage: Stage, item: Item, nowMs: number): void {
+    const context = this.#context;
+    const ratio = this.#ratio;
+    const { flight } = item;
+    item.sprite ??= this.#sprite(item);
+    const { image, left, top } = item.sprite as Sprite;
+    // Whole pixels: an unfiltered copy, several times cheaper than a shifted one, and sharp.
+    const x = Math.round(flightX(flight, nowMs) * ratio) + left;
+    const y = Math.round(stage.top(item) * ratio) + top;
+    if (flight.velocity !== 0) {
+      context.drawImage(image, x, y);
+      return;
+    }
+    context.globalAlpha = Math.max(
+      0,
+      Math.min(1, (nowMs - flight.startMs) / FADE_MS, (flight.endMs - nowMs) / FADE_MS),
+    );
+    context.drawImage(image, x, y);
+    context.globalAlpha = 1;
   }
 
   wipe(): void {

@@ -155,7 +155,7 @@ export class Player {
 
   /** Lets a comment enter that should have entered at `atMs`, unless it would have left already. */
   #enter(comment: Comment, atMs: number, nowMs: number): void {
-    if (atMs < nowMs - this.#stage.longestMs) this.#stage.drop("late");
+    if (atMs <= nowMs - this.#stage.stayMs(comment)) this.#stage.drop("late");
     else this.#stage.offer(comment, atMs);
   }
 
@@ -169,8 +169,11 @@ export class Player {
     this.#stage.clear();
     this.#timeline.seek(nowMs);
     if (!this.#isVisible) return;
-    for (const comment of this.#timeline.between(nowMs - this.#stage.longestMs, nowMs, BACKFILL_MAX))
-      this.#stage.offer(comment, comment.timeMs ?? nowMs);
+    const stage = this.#stage;
+    for (const comment of this.#timeline.between(nowMs - stage.longestMs, nowMs, BACKFILL_MAX)) {
+      const { timeMs = nowMs } = comment;
+      if (timeMs > nowMs - stage.stayMs(comment)) stage.offer(comment, timeMs);
+    }
   }
 
   #show(isVisible: boolean): void {

@@ -7,6 +7,9 @@ export type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingConte
 export interface Sprite {
   readonly key: string;
   readonly image: ImageBitmap | HTMLCanvasElement;
+  /** Device pixels from the comment's box to the bitmap, which is no larger than what is drawn in it. */
+  readonly left: number;
+  readonly top: number;
   /** Device pixels. */
   readonly width: number;
   readonly height: number;
@@ -81,21 +84,63 @@ export class Sprites {
   }
 
   #draw(key: string, look: Look, widthPx: number, ratio: number): Sprite {
-    const width = Math.min(SPRITE_SIDE_MAX_PX, Math.max(1, Math.ceil(widthPx * ratio)));
-    const height = Math.min(SPRITE_SIDE_MAX_PX, Math.max(1, Math.ceil(look.heightPx * ratio)));
     const canvas = this.#scratch ?? document.createElement("canvas");
+    const context = canvas.getContext("2d") as Context2d | null;
+    const { left, top, right, bottom } =
+      context === null ? boxOf(look, widthPx) : inkOf(context, look, widthPx);
+    const x = Math.floor(left * ratio);
+    const y = Math.floor(top * ratio);
+    const width = Math.min(SPRITE_SIDE_MAX_PX, Math.max(1, Math.ceil(right * ratio) - x));
+    const height = Math.min(SPRITE_SIDE_MAX_PX, Math.max(1, Math.ceil(bottom * ratio) - y));
     canvas.width = width;
     canvas.height = height;
-    const context = canvas.getContext("2d") as Context2d | null;
     if (context !== null) {
-      context.scale(ratio, ratio);
+      context.setTransform(ratio, 0, 0, ratio, -x, -y);
       paint(context, look, widthPx);
     }
     const image =
       "transferToImageBitmap" in canvas ? canvas.transferToImageBitmap() : (canvas as HTMLCanvasElement);
-    return { key, image, width, height, users: 0 };
+    return { key, image, left: x, top: y, width, height, users: 0 };
   }
 }
+
+/** Edges within a comment's box, CSS px. */
+interface Edges {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+const boxOf = ({ heightPx }: Look, widthPx: number): Edges => ({
+  left: 0,
+  top: 0,
+  right: widthPx,
+  bottom: heightPx,
+});
+
+/** What is drawn of a comment: every pixel of its bitmap is copied in every frame, so empty ones are left out. */
+function inkOf(context: Context2d, look: Look, widthPx: number): Edges {
+  const box = boxOf(look, widthPx);
+  const { text, kind, padPx } = look;
+  if (kind !== "plain") return box;
+  context.font = look.font;
+  context.textBaseline = "middle";
+  const ink = context.measureText(text);
+  // Set narrower than it is: its edges are not the measured ones.
+  if (ink.width > widthPx - 2 * padPx) return box;
+  // The outline, and a pixel for what smoothing adds.
+  const margin = outlinePx(look) / 2 + 1;
+  const middle = look.heightPx * MIDDLE;
+  return {
+    left: Math.max(0, padPx - ink.actualBoundingBoxLeft - margin),
+    top: Math.max(0, middle - ink.actualBoundingBoxAscent - margin),
+    right: Math.min(box.right, padPx + ink.actualBoundingBoxRight + margin),
+    bottom: Math.min(box.bottom, middle + ink.actualBoundingBoxDescent + margin),
+  };
+}
+
+const outlinePx = ({ strokePx }: Look): number => (strokePx > 0 ? Math.max(1.5, strokePx) : 0);
 
 function paint(context: Context2d, look: Look, widthPx: number): void {
   const { text, kind, strokePx, heightPx, padPx } = look;
@@ -117,7 +162,7 @@ function paint(context: Context2d, look: Look, widthPx: number): void {
   context.textBaseline = "middle";
   if (strokePx > 0) {
     context.lineJoin = "round";
-    context.lineWidth = Math.max(1.5, strokePx);
+    context.lineWidth = outlinePx(look);
     context.strokeStyle = STROKE_COLOR;
     context.strokeText(text, padPx, y, room);
   }

@@ -110,6 +110,11 @@ export class Stage {
     return Math.max(this.#settings.stillMs, this.#crossingMs());
   }
 
+  /** How long a comment is on stage, ms. */
+  stayMs(comment: Comment): number {
+    return this.#isStanding(comment) ? this.#settings.stillMs : this.#crossingMs();
+  }
+
   /** Top edge of an item, CSS px. */
   top(item: Item): number {
     return MARGIN_PX + item.lane * this.lanePx + (item.span * this.lanePx - item.heightPx) / 2;
@@ -236,6 +241,10 @@ export class Stage {
     return true;
   }
 
+  #isStanding(comment: Comment): boolean {
+    return isStill(comment) || this.#settings.reducedMotion === "on";
+  }
+
   #crossingMs(): number {
     return (CROSSING_MS + this.#widthPx * CROSSING_MS_PER_PX) / this.#settings.speed;
   }
@@ -252,8 +261,8 @@ export class Stage {
     item.heightPx = heightPx;
     // Glyphs do not fill the height of their line: a little more than a lane still fits into it.
     item.span = Math.min(this.#laneCount(), Math.max(1, Math.ceil(heightPx / this.lanePx - 0.12)));
-    const still = isStill(comment) || this.#settings.reducedMotion === "on";
-    const stayMs = still ? this.#settings.stillMs : this.#crossingMs();
+    const still = this.#isStanding(comment);
+    const stayMs = this.stayMs(comment);
     const velocity = still ? 0 : (width + widthPx) / stayMs;
     const back = comment.mode === "reverse";
     item.flight = {
