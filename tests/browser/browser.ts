@@ -65,7 +65,11 @@ export class ViewerPage {
     room: string,
     options: BrowserContextOptions = {},
   ): Promise<ViewerPage> {
-    const context = await browser.newContext({ locale: "en-US", ...options });
+    return ViewerPage.openIn(await browser.newContext({ locale: "en-US", ...options }), url, room);
+  }
+
+  /** The same in a context that there is. */
+  static async openIn(context: BrowserContext, url: string, room: string): Promise<ViewerPage> {
     const viewer = new ViewerPage(context, await context.newPage());
     await viewer.page.goto(`${url}/?room=${room}`);
     await viewer.hasState("connected");

@@ -37,32 +37,6 @@ describeInBrowser("a viewer page", () => {
     await viewer.close();
   });
 
-  test("in a tab in the background piles nothing up", async () => {
-    const room = freshRoom("background");
-    const viewer = await ViewerPage.open(await browser(), url(), room);
-    // The page believes what the document says of itself; a headless browser has no tabs to hide behind others.
-    const hide = (isHidden: boolean) =>
-      viewer.page.evaluate((isHidden) => {
-        Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
-        Object.defineProperty(document, "visibilityState", {
-          value: isHidden ? "hidden" : "visible",
-          configurable: true,
-        });
-        document.dispatchEvent(new Event("visibilitychange"));
-      }, isHidden);
-    await hide(true);
-    const api = new RoomApi(url(), room);
-    for (let n = 0; n < 30; n++) await api.mustPublish({ content: `unseen ${n}`, uid: `u${n}` });
-    await viewer.hasComment("unseen 29");
-    await hide(false);
-    await viewer.say("seen");
-    await waitFor("the comment on the stage", () => viewer.isFlying());
-    // Thirty at once would fill the stage from its right edge down; the own one takes one line (its box and its text).
-    expect(await viewer.flyingRows()).toBeLessThanOrEqual(2);
-    expect((await viewer.comments()).length).toBe(31);
-    await viewer.close();
-  });
-
   test("takes a deleted comment off the list and the stage", async () => {
     const room = freshRoom("deleted");
     const viewer = await ViewerPage.open(await browser(), url(), freshRoom("elsewhere"));

@@ -1,107 +1,42 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { waitFor } from "@danmakud/testkit";
-import type { Page } from "playwright-core";
-import { buildLibrary } from "../../scripts/build-library.ts";
-import { describeInBrowser, hasChromium, useBrowser } from "./browser.ts";
-
-type OverlayModule = typeof import("@danmakud/overlay");
-type Overlay = InstanceType<OverlayModule["Overlay"]>;
-
-declare global {
-  interface Window {
-    overlay: Overlay;
-    made: OverlayModule;
-  }
-}
-
-const PAGE = `<!doctype html><meta charset="utf-8"><body style="margin:0;background:#123">
-<div id="stage" style="position:relative;width:640px;height:360px"></div>`;
+import { describeInBrowser, useBrowser } from "./browser.ts";
+import { OverlayPage, useOverlaySite } from "./overlay-page.ts";
 
 describeInBrowser("the overlay", () => {
   const browser = useBrowser();
-  let server: ReturnType<typeof Bun.serve>;
-
-  beforeAll(async () => {
-    if (!hasChromium) return;
-    const library = await buildLibrary("packages/overlay");
-    server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch: ({ url }) => {
-        const { pathname } = new URL(url);
-        if (pathname === "/overlay.js")
-          return new Response(library, { headers: { "content-type": "text/javascript" } });
-        const policy =
-          pathname === "/strict" ? { "content-security-policy": "script-src 'self'" } : undefined;
-        return new Response(PAGE, { headers: { "content-type": "text/html", ...policy } });
-      },
-    });
-  });
-  afterAll(() => server?.stop(true));
-
-  async function open(options: Record<string, unknown> = {}, path = "/", context = {}) {
-    const page = await (await browser()).newPage({ viewport: { width: 640, height: 360 }, ...context });
-    const troubles: string[] = [];
-    page.on("pageerror", (error) => troubles.push(String(error)));
-    await page.goto(`http://127.0.0.1:${server.port}${path}`);
-    await page.addScriptTag({
-      type: "module",
-      url: "/overlay.js",
-    });
-    await page.evaluate(async (options) => {
-      window.made = (await import(`${location.origin}/overlay.js`)) as OverlayModule;
-      window.overlay = new window.made.Overlay(document.getElementById("stage") as HTMLElement, options);
-    }, options);
-    return { page, troubles };
-  }
-
-  const stats = (page: Page) => page.evaluate(() => window.overlay.stats());
-
-  /** Pixels of the canvas that are not empty, in the canvas's own count, within fractions of its width. */
-  const inked = (page: Page, from = 0, to = 1) =>
-    page.evaluate(
-      ([from = 0, to = 1]) => {
-        const canvas = document.querySelector("#stage canvas") as HTMLCanvasElement;
-        const copy = document.createElement("canvas");
-        copy.width = canvas.width;
-        copy.height = canvas.height;
-        const context = copy.getContext("2d") as CanvasRenderingContext2D;
-        if (canvas.width === 0) return 0;
-        context.drawImage(canvas, 0, 0);
-        const left = Math.floor(canvas.width * from);
-        const { data } = context.getImageData(left, 0, Math.ceil(canvas.width * (to - from)), canvas.height);
-        let count = 0;
-        for (let at = 3; at < data.length; at += 4) if (data[at] !== 0) count++;
-        return count;
-      },
-      [from, to],
-    );
+  const site = useOverlaySite();
+  const open = async (options: Record<string, unknown> = {}, path = "/") =>
+    OverlayPage.open(await browser(), site(), { options, path });
 
   test("draws in a worker, and rests when nothing is left to draw", async () => {
-    const { page, troubles } = await open({ stillMs: 500 });
+    const opened = await open({ stillMs: 500 });
+    const { page, troubles } = opened;
     await page.evaluate(() => window.overlay.emit({ content: "弹幕 hello", mode: "top" }));
-    await waitFor("ink on the stage", async () => (await inked(page)) > 100);
-    expect((await stats(page)).engine).toBe("worker");
-    await waitFor("an empty stage", async () => (await inked(page)) === 0);
-    const before = (await stats(page)).frames;
+    await waitFor("ink on the stage", async () => (await opened.inked()) > 100);
+    expect((await opened.stats()).engine).toBe("worker");
+    await waitFor("an empty stage", async () => (await opened.inked()) === 0);
+    const before = (await opened.stats()).frames;
     await page.evaluate(() => new Promise((done) => setTimeout(done, 400)));
     // Asking for the counts draws nothing; a running loop would have drawn some 24 frames.
-    expect((await stats(page)).frames - before).toBeLessThanOrEqual(1);
+    expect((await opened.stats()).frames - before).toBeLessThanOrEqual(1);
     expect(troubles).toEqual([]);
     await page.close();
   });
 
   test("falls back to the page's own canvas where the policy refuses the worker, losing nothing", async () => {
-    const { page } = await open({ mode: "auto" }, "/strict");
+    const opened = await open({ mode: "auto" }, "/strict");
+    const { page } = opened;
     await page.evaluate(() => window.overlay.emit({ content: "still here" }));
-    await waitFor("the other engine", async () => (await stats(page)).engine === "canvas");
-    await waitFor("ink on the stage", async () => (await inked(page)) > 100);
-    expect((await stats(page)).shown).toBe(1);
+    await waitFor("the other engine", async () => (await opened.stats()).engine === "canvas");
+    await waitFor("ink on the stage", async () => (await opened.inked()) > 100);
+    expect((await opened.stats()).shown).toBe(1);
     await page.close();
   });
 
   test("tells of presses on comments that can be pressed, and shows their text as text", async () => {
-    const { page, troubles } = await open({ clickable: true });
+    const opened = await open({ clickable: true });
+    const { page, troubles } = opened;
     const pressed = page.evaluate(
       () => new Promise<string>((done) => window.overlay.on("click", ({ comment }) => done(comment.content))),
     );
@@ -110,13 +45,14 @@ describeInBrowser("the overlay", () => {
     await page.locator("#stage span", { hasText: hostile }).click();
     expect(await pressed).toBe(hostile);
     expect(await page.locator("#stage img").count()).toBe(0);
-    expect((await stats(page)).engine).toBe("dom");
+    expect((await opened.stats()).engine).toBe("dom");
     expect(troubles).toEqual([]);
     await page.close();
   });
 
   test.each(["worker", "canvas", "dom"] as const)("%s: a removed comment leaves at once", async (engine) => {
-    const { page } = await open({ engine, stillMs: 60_000 });
+    const opened = await open({ engine, stillMs: 60_000 });
+    const { page } = opened;
     await page.evaluate(() => {
       window.overlay.emit([
         { content: "first", offset: 1, uid: "a", mode: "top" },
@@ -125,33 +61,35 @@ describeInBrowser("the overlay", () => {
         { content: "fourth", offset: 4, uid: "b", mode: "bottom" },
       ]);
     });
-    await waitFor("all of them", async () => (await stats(page)).onScreen === 4);
+    await waitFor("all of them", async () => (await opened.stats()).onScreen === 4);
     await page.evaluate(() => window.overlay.remove(1));
-    expect((await stats(page)).onScreen).toBe(3);
+    expect((await opened.stats()).onScreen).toBe(3);
     await page.evaluate(() => window.overlay.removeByUser("b", 4));
-    expect((await stats(page)).onScreen).toBe(1);
+    expect((await opened.stats()).onScreen).toBe(1);
     await page.evaluate(() => window.overlay.clear());
-    expect((await stats(page)).onScreen).toBe(0);
-    if (engine !== "dom") await waitFor("an empty stage", async () => (await inked(page)) === 0);
+    expect((await opened.stats()).onScreen).toBe(0);
+    if (engine !== "dom") await waitFor("an empty stage", async () => (await opened.inked()) === 0);
     else expect(await page.locator("#stage span:visible").count()).toBe(0);
     await page.close();
   });
 
   test("leaves masked parts of the stage free", async () => {
-    const { page } = await open({ stillMs: 60_000 });
+    const opened = await open({ stillMs: 60_000 });
+    const { page } = opened;
     await page.evaluate(() => {
       window.overlay.setMask([{ x: 0.5, y: 0, width: 0.5, height: 1 }]);
       window.overlay.emit({ content: "across the middle of the stage", mode: "top" });
     });
-    await waitFor("ink on the left", async () => (await inked(page, 0, 0.5)) > 100);
-    expect(await inked(page, 0.5, 1)).toBe(0);
+    await waitFor("ink on the left", async () => (await opened.inked(0, 0.5)) > 100);
+    expect(await opened.inked(0.5, 1)).toBe(0);
     await page.evaluate(() => window.overlay.setMask(null));
-    await waitFor("ink on the right", async () => (await inked(page, 0.5, 1)) > 100);
+    await waitFor("ink on the right", async () => (await opened.inked(0.5, 1)) > 100);
     await page.close();
   });
 
   test("follows media: its time, its pauses, its seeks", async () => {
-    const { page } = await open();
+    const opened = await open();
+    const { page } = opened;
     const follow = (positionMs: number, isRunning: boolean) =>
       page.evaluate(([positionMs, isRunning]) => window.overlay.follow({ positionMs, isRunning, rate: 1 }), [
         positionMs,
@@ -165,39 +103,41 @@ describeInBrowser("the overlay", () => {
       ]),
     );
     await follow(2000, false);
-    await waitFor("what is under way then", async () => (await stats(page)).onScreen === 2);
-    await waitFor("ink on the stage", async () => (await inked(page)) > 100);
-    const paused = await inked(page);
-    expect(await inked(page)).toBe(paused);
+    await waitFor("what is under way then", async () => (await opened.stats()).onScreen === 2);
+    await waitFor("ink on the stage", async () => (await opened.inked()) > 100);
+    const paused = await opened.inked();
+    expect(await opened.inked()).toBe(paused);
     await follow(300_000, false);
-    await waitFor("an empty stage", async () => (await stats(page)).onScreen === 0);
+    await waitFor("an empty stage", async () => (await opened.stats()).onScreen === 0);
     await follow(600_000 - 50, true);
-    await waitFor("the last one", async () => (await stats(page)).onScreen === 1);
-    expect((await stats(page)).timeline).toBe(3);
+    await waitFor("the last one", async () => (await opened.stats()).onScreen === 1);
+    expect((await opened.stats()).timeline).toBe(3);
     await page.close();
   });
 
   test("while hidden leaves out what comes, and shows none of it afterwards", async () => {
-    const { page } = await open();
+    const opened = await open();
+    const { page } = opened;
     await page.evaluate(() => {
       window.overlay.hide();
       for (let n = 0; n < 500; n++) window.overlay.emit({ content: `unseen ${n}` });
     });
-    const hidden = await stats(page);
+    const hidden = await opened.stats();
     expect(hidden.dropped.hidden).toBe(500);
     await page.evaluate(() => window.overlay.show());
-    expect((await stats(page)).onScreen + (await stats(page)).waiting).toBe(0);
+    expect((await opened.stats()).onScreen + (await opened.stats()).waiting).toBe(0);
     await page.evaluate(() => window.overlay.emit({ content: "seen" }));
-    await waitFor("the next one", async () => (await stats(page)).onScreen === 1);
+    await waitFor("the next one", async () => (await opened.stats()).onScreen === 1);
     await page.close();
   });
 
   test("keeps what is under way through a change of size", async () => {
-    const { page } = await open();
+    const opened = await open();
+    const { page } = opened;
     await page.evaluate(() => {
       for (let n = 0; n < 6; n++) window.overlay.emit({ content: `number ${n}` });
     });
-    await waitFor("all of them", async () => (await stats(page)).onScreen === 6);
+    await waitFor("all of them", async () => (await opened.stats()).onScreen === 6);
     await page.setViewportSize({ width: 1000, height: 600 });
     await page.evaluate(() => {
       const { style } = document.getElementById("stage") as HTMLElement;
@@ -207,30 +147,32 @@ describeInBrowser("the overlay", () => {
     const width = () =>
       page.locator("#stage canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).width);
     await waitFor("the canvas to follow", async () => (await width()) === 1000);
-    expect(await stats(page)).toMatchObject({ onScreen: 6, dropped: { resized: 0 } });
+    expect(await opened.stats()).toMatchObject({ onScreen: 6, dropped: { resized: 0 } });
     await page.close();
   });
 
   test("keeps memory bounded over ten thousand different comments", async () => {
-    const { page } = await open({ overflow: "overlap", speed: 4 });
+    const opened = await open({ overflow: "overlap", speed: 4 });
+    const { page } = opened;
     await page.evaluate(async () => {
       for (let batch = 0; batch < 100; batch++) {
         for (let n = 0; n < 100; n++) window.overlay.emit({ content: `different ${batch} ${n}` });
         await new Promise((done) => setTimeout(done, 5));
       }
     });
-    const during = await stats(page);
+    const during = await opened.stats();
     expect(during.spritePixels).toBeLessThanOrEqual(32 * 1024 * 1024 * 1.01);
     expect(during.onScreen + during.waiting).toBeLessThanOrEqual(5000);
     const { shown, dropped } = during;
     expect(shown + Object.values(dropped).reduce((sum, count) => sum + count, 0)).toBe(10_000);
     await page.evaluate(() => window.overlay.clear());
-    expect((await stats(page)).sprites).toBeLessThanOrEqual(256);
+    expect((await opened.stats()).sprites).toBeLessThanOrEqual(256);
     await page.close();
   });
 
   test("offers the comments to screen readers, as text", async () => {
-    const { page } = await open({ readerLabel: "Danmaku" });
+    const opened = await open({ readerLabel: "Danmaku" });
+    const { page } = opened;
     await page.evaluate(() => {
       for (let n = 0; n < 50; n++) window.overlay.emit({ content: `<b>comment ${n}</b>` });
     });
@@ -242,7 +184,8 @@ describeInBrowser("the overlay", () => {
   });
 
   test("leaves nothing behind when destroyed, and refuses what is no comment", async () => {
-    const { page } = await open();
+    const opened = await open();
+    const { page } = opened;
     const refusal = await page.evaluate(() => {
       try {
         window.overlay.emit({ content: 7 } as never);
