@@ -81,6 +81,14 @@ async function prepare({ what, packages, hint, isMet }: Need): Promise<boolean> 
   return false;
 }
 
+/** The example in React has packages of its own; its test leaves itself out where they are not there. */
+async function installReactExample(): Promise<void> {
+  const folder = join(root, "examples/react");
+  if (existsSync(join(folder, "node_modules/react"))) return;
+  console.log("installing the packages of examples/react for its test");
+  await start(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"], "inherit").exited;
+}
+
 function start(command: string[], output: "inherit" | "pipe" | "ignore"): Subprocess {
   const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: output, stderr: output });
   running.add(child);
@@ -155,6 +163,7 @@ async function main(): Promise<void> {
   let suites = chosenSuites(process.argv.slice(2));
   const withBrowser = suites.some((suite) => suite.name === "browser") && (await prepare(BROWSER));
   if (!withBrowser) suites = suites.filter((suite) => suite.name !== "browser");
+  else await installReactExample();
 
   // Those that need Redis leave themselves out where it is not there.
   if (suites.some((suite) => suite.name === "integration" || suite.name === "chaos")) await prepare(REDIS);
