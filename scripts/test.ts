@@ -86,7 +86,8 @@ async function installReactExample(): Promise<void> {
   const folder = join(root, "examples/react");
   if (existsSync(join(folder, "node_modules/react"))) return;
   console.log("installing the packages of examples/react for its test");
-  await start(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"], "inherit").exited;
+  await start(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"], "inherit")
+    .exited;
 }
 
 function start(command: string[], output: "inherit" | "pipe" | "ignore"): Subprocess {

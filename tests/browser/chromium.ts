@@ -21,9 +21,8 @@ export const CHROMIUM_FLAGS = [
 
 export const hasChromium = existsSync(CHROMIUM);
 
-/** @param more flags beside the usual ones */
-export function launchChromium(more: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...more] });
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
 }
 
 /** A browser whose tabs and windows are hidden when others are in front, as those of a person are. */
