@@ -8,6 +8,7 @@ export type {
   GapReason,
   GapRecord,
   HelloRecord,
+  Message,
   Mode,
   StatsRecord,
 } from "@danmakud/wire";
@@ -16,7 +17,6 @@ export { DanmakuClient } from "./client.ts";
 export type { Room } from "./room.ts";
 export type {
   ClientOptions,
-  Message,
   RoomEvents,
   RoomOptions,
   RoomPosition,

@@ -1,7 +1,7 @@
-import { DanmakuError, type ErrorRecord, type PublishRecord } from "@danmakud/wire";
+import { DanmakuError, type ErrorRecord, type Message, type PublishRecord } from "@danmakud/wire";
 import { backoffMs } from "./backoff.ts";
 import { PENDING_MAX, SEND_TIMEOUT_MS } from "./limits.ts";
-import type { Message, Sent } from "./types.ts";
+import type { Sent } from "./types.ts";
 
 interface Pending {
   readonly record: PublishRecord;

@@ -7,6 +7,7 @@ import {
   ERROR_CODES,
   type ErrorCode,
   type HelloRecord,
+  type Message,
   type ServerRecord,
 } from "@danmakud/wire";
 import { backoffMs, serverWaitMs } from "./backoff.ts";
@@ -20,7 +21,6 @@ import { Outbox } from "./outbox.ts";
 import { renewInMs } from "./token.ts";
 import type {
   ClientOptions,
-  Message,
   RoomEvents,
   RoomOptions,
   RoomPosition,

@@ -1,12 +1,9 @@
 import type {
-  Attrs,
-  DanmakuClass,
   DanmakuError,
   DanmakuRecord,
   DeleteRecord,
   GapRecord,
   HelloRecord,
-  Mode,
   StatsRecord,
 } from "@danmakud/wire";
 
@@ -103,32 +100,6 @@ export interface RoomEvents {
   state: StateChange;
   /** A refusal that belongs to no send, or the reason why the room is left for good. */
   error: DanmakuError;
-}
-
-/** What a user writes. The last four are for moderators and services, as their roles allow. */
-export interface Message {
-  /** 1–200 code points after trimming (the limit is the node's). */
-  readonly content: string;
-  /** Default `scroll`. */
-  readonly mode?: Mode;
-  /** `#rrggbb`; default `#ffffff`. */
-  readonly color?: string;
-  /** 12–64; default 25. */
-  readonly size?: number;
-  /**
-   * Makes the send idempotent: 1–64 bytes, a repeat within five minutes is answered with the first one's offset. Default:
-   * random. Give one yourself to be able to try again after `unavailable`.
-   */
-  readonly key?: string;
-  /** When to show it, Unix ms; not together with `delayMs`. */
-  readonly deliverAt?: number;
-  /** How long from now to show it, milliseconds. */
-  readonly delayMs?: number;
-  readonly uid?: string;
-  readonly name?: string;
-  readonly class?: DanmakuClass;
-  /** Any JSON object, at most 1,024 bytes. */
-  readonly attrs?: Attrs;
 }
 
 /** What became of a send. */

@@ -56,6 +56,7 @@ function checkOverflow(overflow: Settings["overflow"]): void {
 }
 
 function checkFilter(filter: Filter): void {
+  if (typeof filter !== "object" || filter === null) refuse("filter", "an object");
   for (const [name, entries] of Object.entries(filter)) {
     if (!Array.isArray(entries) || entries.length > FILTER_ENTRIES_MAX)
       refuse(`filter.${name}`, `a list of at most ${FILTER_ENTRIES_MAX}`);
@@ -70,22 +71,29 @@ function checkFilter(filter: Filter): void {
  * @throws TypeError where a value is of the wrong kind, naming the setting
  */
 export function changeSettings(settings: Settings, change: Partial<Settings>): Settings {
-  const next: Record<string, unknown> = { ...settings };
-  for (const name of Object.keys(DEFAULT_SETTINGS) as (keyof Settings)[]) {
-    const value = change[name];
-    if (value === undefined) continue;
-    const range = RANGES[name as NumberName];
-    if (range === undefined) next[name] = value;
-    else if (typeof value !== "number" || Number.isNaN(value)) refuse(name, `a number ${range.join("–")}`);
-    else next[name] = Math.min(range[1], Math.max(range[0], value));
+  const next: { -readonly [Name in keyof Settings]: Settings[Name] } = {
+    ...settings,
+    fontFamily: given(change.fontFamily, settings.fontFamily),
+    overflow: given(change.overflow, settings.overflow),
+    filter: given(change.filter, settings.filter),
+    reducedMotion: given(change.reducedMotion, settings.reducedMotion),
+  };
+  for (const name of Object.keys(RANGES) as NumberName[]) {
+    const value = given(change[name], settings[name]);
+    const [least, most] = RANGES[name];
+    if (typeof value !== "number" || Number.isNaN(value)) refuse(name, `a number ${least}–${most}`);
+    next[name] = Math.min(most, Math.max(least, value));
   }
-  const changed = next as unknown as Settings;
-  checkOverflow(changed.overflow);
-  checkFilter(changed.filter);
-  if (typeof changed.fontFamily !== "string") refuse("fontFamily", "a string");
-  if (!MOTIONS.includes(changed.reducedMotion)) refuse("reducedMotion", "auto, on or off");
-  return changed;
+  checkOverflow(next.overflow);
+  checkFilter(next.filter);
+  if (typeof next.fontFamily !== "string") refuse("fontFamily", "a string");
+  if (!MOTIONS.includes(next.reducedMotion)) refuse("reducedMotion", "auto, on or off");
+  return next;
 }
+
+/** `undefined` leaves a setting as it is; `null` is a value, and refused. */
+const given = <Value>(value: Value | undefined, before: Value): Value =>
+  value === undefined ? before : value;
 
 /** What becomes of a comment of this class that finds no room. */
 export function overflowOf({ overflow }: Settings, rank: CommentClass): Overflow {

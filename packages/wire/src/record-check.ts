@@ -71,7 +71,7 @@ export function asRecord(value: unknown): WireRecord {
   const type = value.type;
   if (typeof type !== "string" || !Object.hasOwn(FIELDS, type)) invalid("record is of an unknown type");
   checkFields(type, value, FIELDS[type as WireRecord["type"]]);
-  const record = value as unknown as WireRecord;
+  const record: WireRecord = value;
   if (record.type === "delete" && (record.of === undefined) === (record.ofUid === undefined)) {
     invalid("delete has either of or ofUid");
   }
@@ -79,10 +79,11 @@ export function asRecord(value: unknown): WireRecord {
   return record;
 }
 
+/** @param fields those of the record that `value` claims to be: with all of them in order, it is one. */
 function checkFields(
   type: string,
   value: Record<string, unknown>,
   fields: Readonly<Record<string, Check>>,
-): void {
+): asserts value is Record<string, unknown> & WireRecord {
   for (const field in fields) if (!fields[field]?.(value[field])) invalid(`${type} has a bad ${field}`);
 }

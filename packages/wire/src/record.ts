@@ -104,24 +104,36 @@ export interface PongRecord {
   readonly id: number;
 }
 
-/** A client's comment. What is left out takes its default; the last four are for services. */
-export interface PublishRecord {
-  readonly type: "publish";
-  readonly id: number;
+/** What a user writes; what is left out takes its default. The last six are for moderators and services, as roles allow. */
+export interface Message {
+  /** 1–200 code points after trimming (the limit is the node's). */
   readonly content: string;
+  /** Default `scroll`. */
   readonly mode?: Mode;
-  /** `#rrggbb`. */
+  /** `#rrggbb`; default `#ffffff`. */
   readonly color?: string;
+  /** 12–64; default 25. */
   readonly size?: number;
-  /** Makes the publish idempotent. */
+  /**
+   * Makes the publish idempotent: 1–64 bytes, a repeat within five minutes is answered with the first one's offset. The SDK
+   * makes a random one; give one yourself to be able to try again after `unavailable`.
+   */
   readonly key?: string;
-  /** Unix ms; not together with `delayMs`. */
+  /** When to show it, Unix ms; not together with `delayMs`. */
   readonly deliverAt?: number;
+  /** How long from now to show it, milliseconds. */
   readonly delayMs?: number;
   readonly uid?: string;
   readonly name?: string;
   readonly class?: DanmakuClass;
+  /** Any JSON object, at most 1,024 bytes. */
   readonly attrs?: Attrs;
+}
+
+/** A client's comment. */
+export interface PublishRecord extends Message {
+  readonly type: "publish";
+  readonly id: number;
 }
 
 export interface PingRecord {
