@@ -6,3 +6,4 @@ export * from "./shared-user-window.ts";
 export * from "./sliding-window.ts";
 export * from "./start-position.ts";
 export * from "./token-bucket.ts";
+export * from "./user-tallies.ts";

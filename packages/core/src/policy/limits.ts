@@ -32,6 +32,21 @@ export const USERS_TRACKED_MAX = 65_536;
  */
 export const USERS_SHARED_MAX = 131_072;
 
+/**
+ * Users of a gateway whose messages wait to be told to the other nodes: those of one exchange, so 8,000 different
+ * publishers per second. Who comes beyond is limited by each node alone for that moment, and counted.
+ */
+export const USERS_TALLIED_MAX = 4096;
+
+/** Nodes that share a log tell each other what users have published after so long at most, ms. */
+export const USER_EXCHANGE_MS = 500;
+
+/**
+ * What a user has published on several nodes at once before they could know of each other is made up for: a full window
+ * more for each full window of messages too many, up to so many.
+ */
+export const USER_OVERSHOOT_WINDOWS_MAX = 12;
+
 /** Connections one set of buckets can hold; the descriptor limit of a process is far below. 8 B each, grown on demand. */
 export const CONNECTIONS_TRACKED_MAX = 1 << 21;
 

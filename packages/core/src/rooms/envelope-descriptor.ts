@@ -52,6 +52,8 @@ export const IngressKind = {
   unschedule: 6,
   /** A mute or ban is imposed or lifted. */
   sanction: 7,
+  /** What users have published (policy/user-tallies.ts), for other nodes: the extra bytes. No ticket, no room. */
+  users: 8,
 } as const;
 
 export const BroadcastKind = {

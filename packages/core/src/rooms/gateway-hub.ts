@@ -183,6 +183,7 @@ export class GatewayHub implements Hub {
     );
     this.#control.flush();
     this.#positions.giveUp(now);
+    this.#publishing.tellOfUsers();
     this.#context.counters.set(METRICS.viewers, this.#table.count);
   }
 

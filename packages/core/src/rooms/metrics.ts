@@ -35,6 +35,9 @@ export const METRICS = {
   scheduledCancelled: 32,
   scheduledWaiting: 33,
   sanctions: 34,
+  batchWait: 35,
+  batchRoundTrip: 36,
+  usersUntold: 37,
 } as const;
 
 const HANDSHAKES_REFUSED = {
@@ -172,6 +175,21 @@ export const METRIC_INFO: {
     name: "danmakud_rooms_moved_total",
     kind: "counter",
     help: "Times a room of a shared log went on with a new epoch, or after offsets that will not come.",
+  },
+  batchWait: {
+    name: "danmakud_batch_wait_seconds_total",
+    kind: "counter",
+    help: "Time that batches for a shared log waited before they were sent; divide by danmakud_commits_total.",
+  },
+  batchRoundTrip: {
+    name: "danmakud_batch_round_trip_seconds_total",
+    kind: "counter",
+    help: "Time from sending a batch to a shared log until its answer; divide by danmakud_commits_total.",
+  },
+  usersUntold: {
+    name: "danmakud_user_messages_untold_total",
+    kind: "counter",
+    help: "Messages that other nodes do not count against their sender, because too many users published at once.",
   },
   unread: {
     name: "danmakud_trimmed_unread_total",

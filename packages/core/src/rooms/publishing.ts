@@ -20,6 +20,7 @@ import {
   publishName,
   publishUid,
   SlidingWindow,
+  UserTallies,
 } from "../policy/index.ts";
 import type { Sanction } from "../ports/index.ts";
 import {
@@ -43,6 +44,9 @@ import type { WatchedRoom } from "./watched-room.ts";
 
 const encoder = new TextEncoder();
 
+/** Of one entry of the ring, which the sequencer's thread copies in one go. */
+const TALLY_BYTES_MAX = 16 * 1024;
+
 export class Publishing {
   readonly pending = new PendingPublishes();
   /** Set when the node is going down. */
@@ -50,10 +54,14 @@ export class Publishing {
   readonly #context: GatewayContext;
   readonly #gate: SanctionGate;
   readonly #users = new SlidingWindow();
+  /** What other nodes are to be told of; undefined where there are none, or nothing is limited. */
+  readonly #tallies: UserTallies | undefined;
+  #untold = 0;
 
   constructor(context: GatewayContext, gate: SanctionGate) {
     this.#context = context;
     this.#gate = gate;
+    this.#tallies = context.isLogShared && context.limits ? new UserTallies() : undefined;
   }
 
   /**
@@ -142,6 +150,24 @@ export class Publishing {
     this.#context.wakeSequencer();
   }
 
+  /** Has other nodes told of what users have published here. Call a few times per second. */
+  tellOfUsers(): void {
+    const { ingress, incarnation, counters } = this.#context;
+    const tallies = this.#tallies;
+    if (tallies === undefined || tallies.size === 0) return;
+    while (tallies.size > 0) {
+      const bytes = tallies.measure(TALLY_BYTES_MAX);
+      const at = ingress.claim(ENVELOPE_BYTES + padded(bytes));
+      // A full ring is told the next time.
+      if (at < 0) break;
+      ingress.words[at >> 2] = IngressKind.users | (incarnation << 8) | (bytes << 16);
+      tallies.take(ingress.bytes, at + ENVELOPE_BYTES, bytes);
+    }
+    counters.add(METRICS.usersUntold, tallies.untold - this.#untold);
+    this.#untold = tallies.untold;
+    this.commit();
+  }
+
   #refusal(room: WatchedRoom, who: Principal, draft: Draft): DanmakuError | undefined {
     return (
       this.#unavailable() ??
@@ -168,6 +194,7 @@ export class Publishing {
     const retryAfterMs = elsewhereMs > 0 ? elsewhereMs : this.#users.take(who.uid, clock.monotonic());
     if (retryAfterMs > 0) return new DanmakuError("rate_limited", "too many messages", { retryAfterMs });
     users?.count();
+    this.#tallies?.count(who.uid);
     return undefined;
   }
 

@@ -124,15 +124,16 @@ export class SharedAppends {
       wanted: settingsText(settings.wanted),
       maxRate: settings.wanted.maxRate,
     };
+    const sentAt = this.#options.clock.monotonic();
     this.#options.log.append(room.name, batch.toSend(room.epoch, room.head, change), (result) => {
       if (result instanceof Error) this.#failed(room, result);
       else if (result.status === "conflict") this.#conflict(room);
-      else this.#written(room, batch, result);
+      else this.#written(room, batch, result, sentAt);
     });
   }
 
-  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult): void {
-    const { counters, log, stream, writer, onAlarm, onHeard, later, wake } = this.#options;
+  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult, sentAt: number): void {
+    const { clock, counters, log, stream, writer, onAlarm, onHeard, later, wake } = this.#options;
     onHeard();
     this.#inFlight--;
     this.#bytes -= batch.length;
@@ -140,6 +141,8 @@ export class SharedAppends {
     room.isSending = false;
     room.tries = 0;
     counters.add(METRICS.commits, 1);
+    counters.add(METRICS.batchWait, (sentAt - batch.since) / 1000);
+    counters.add(METRICS.batchRoundTrip, (clock.monotonic() - sentAt) / 1000);
     counters.add(METRICS.committed, result.taken);
     if (result.unread > 0) {
       counters.add(METRICS.unread, result.unread);

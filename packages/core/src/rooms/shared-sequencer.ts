@@ -44,6 +44,8 @@ export interface SharedSequencerOptions {
   readonly onFailing: (cause: Error | undefined) => void;
   /** Something an operator must hear of. */
   readonly onAlarm: (message: string) => void;
+  /** What users have published on this node, for the others. The receiver's own bytes. */
+  readonly onUsers: (tallies: Uint8Array) => void;
   /** Has `turn` called soon. */
   readonly wake: () => void;
 }
@@ -268,6 +270,11 @@ export class SharedSequencer {
       case IngressKind.count: {
         const room = this.#byNumber.get(third);
         if (room?.number === third) this.#count(room, gateway, ring.words[at + 3] as number);
+        return;
+      }
+      case IngressKind.users: {
+        const from = ring.index + ENVELOPE_BYTES;
+        this.#options.onUsers(ring.bytes.slice(from, from + extra));
         return;
       }
       default:

@@ -1,13 +1,15 @@
 /** Thread that stands between the gateways' ingress rings, the log in Redis and the broadcast ring. */
 import { BroadcastProducer, IngressConsumer, Signal } from "@danmakud/core/memory";
-import { type ListedRoom, SharedSequencer } from "@danmakud/core/rooms";
-import { connectRedis, describeAddress, parseRedisUrl } from "../adapters/redis/index.ts";
+import { SharedUserWindow } from "@danmakud/core/policy";
+import { type ListedRoom, METRICS, SharedSequencer } from "@danmakud/core/rooms";
+import { connectRedis, describeAddress, parseRedisUrl, type RedisConnection } from "../adapters/redis/index.ts";
 import { REDIS_LIMITS } from "../adapters/redis/limits.ts";
 import { RoomList } from "../adapters/redis/room-list.ts";
 import { RedisSanctions } from "../adapters/redis/sanctions.ts";
 import { RedisLog } from "../adapters/redis/shared-log.ts";
+import { UserExchange } from "../adapters/redis/user-exchange.ts";
 import { Shrink } from "./shrink.ts";
-import { clock, random, runLoop, runThread, say } from "./thread.ts";
+import { clock, random, runLoop, runThread, say, type ThreadContext } from "./thread.ts";
 
 /** The service must answer within this when a node starts; afterwards it may be away for as long as it likes. */
 const START_MS_MAX = 10_000;
@@ -49,6 +51,7 @@ runThread(async (context, messages) => {
     onSubscriberChange: () => sequencer?.doubt(),
   });
   const node = random.token();
+  const users = createUserExchange(context, connection, node);
   const log = new RedisLog({
     connection,
     node,
@@ -92,6 +95,7 @@ runThread(async (context, messages) => {
     counters: context.counters,
     roomsMax: options.roomsMax,
     roomLingerMs: options.roomLingerMs,
+    onUsers: (tallies) => users?.tell(tallies),
     wake: () => soon(),
     onFailing: (cause) => {
       context.durable.isFailing = cause !== undefined;
@@ -127,6 +131,7 @@ runThread(async (context, messages) => {
       if (result instanceof Error) owner.failed(result);
       else owner.heard();
     });
+    users?.subscribe();
   };
   say({ type: "ready" });
 
@@ -152,11 +157,29 @@ runThread(async (context, messages) => {
     stopAt = Math.min(stopAt, clock.monotonic() + STOP_MS_MAX);
     return (isIdle() && !owner.isBusy) || clock.monotonic() > stopAt;
   });
+  users?.close();
   await Promise.race([log.leave().catch(() => {}), Bun.sleep(500)]);
   connection.close();
   context.heartbeats.stop(thread);
   say({ type: "stopped" });
 });
+
+/** Undefined where nothing is limited. */
+function createUserExchange(
+  { start, counters }: ThreadContext,
+  connection: RedisConnection,
+  node: string,
+): UserExchange | undefined {
+  const { memory, options } = start;
+  if (!options.limits || memory.users === undefined) return undefined;
+  return new UserExchange({
+    connection,
+    node,
+    window: new SharedUserWindow(memory.users.window, memory.users.seed),
+    now: clock.now,
+    onUntold: (messages) => counters.add(METRICS.usersUntold, messages),
+  });
+}
 
 /** Undefined once the service has answered; else why it did not. */
 async function firstAnswer(log: RedisLog, isStopping: () => boolean): Promise<Error | undefined> {

@@ -32,11 +32,12 @@ export interface SharedMemory {
   /** Consumers: the gateways by their number, then the journal. */
   readonly broadcast: SharedArrayBuffer;
   readonly durability: SharedArrayBuffer;
-  /** What users have published, over all gateways; undefined where there is one. */
+  /** What users have published, over all gateways and nodes; undefined where there is one of either. */
   readonly users: { readonly window: SharedArrayBuffer; readonly seed: number } | undefined;
 }
 
-export function createSharedMemory(gateways: number): SharedMemory {
+/** @param isLogShared Other nodes tell what users have published there. */
+export function createSharedMemory(gateways: number, isLogShared: boolean): SharedMemory {
   const threads = gateways + 2;
   return {
     gateways,
@@ -46,7 +47,7 @@ export function createSharedMemory(gateways: number): SharedMemory {
     ingress: Array.from({ length: gateways }, () => createIngressRing(INGRESS_BYTES)),
     broadcast: createBroadcastRing(BROADCAST_BYTES, gateways + 1),
     durability: new SharedArrayBuffer(8),
-    users: gateways === 1 ? undefined : { window: createUserWindow(), seed: randomWord() },
+    users: gateways === 1 && !isLogShared ? undefined : { window: createUserWindow(), seed: randomWord() },
   };
 }
 

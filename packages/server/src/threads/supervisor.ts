@@ -66,7 +66,7 @@ export class Supervisor {
   constructor(given: SupervisorOptions) {
     this.#given = given;
     this.#port = given.options.port;
-    this.#memory = createSharedMemory(given.options.threads);
+    this.#memory = createSharedMemory(given.options.threads, given.options.redis !== undefined);
     this.#monitor = this.#createMonitor();
   }
 
@@ -300,7 +300,7 @@ export class Supervisor {
     // A journal that still writes, or a gateway that still listens, must not be there beside its successor.
     await this.#gone([...this.#leaving]);
     if (this.#state !== "starting") return false;
-    this.#memory = createSharedMemory(this.#given.options.threads);
+    this.#memory = createSharedMemory(this.#given.options.threads, this.#given.options.redis !== undefined);
     this.#monitor = this.#createMonitor();
     await this.#startThreads();
     if (this.#state === "starting") this.#state = "running";

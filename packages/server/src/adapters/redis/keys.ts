@@ -17,6 +17,7 @@
  * sanctions:room:{ROOM}       hash     mutes and bans of a room: `<kind> <uid>` → `<until> <since> <by>`, and `revision`
  * sanctions:{site}            hash     those of the whole site, likewise
  * sanctions:{site}:news       channel  nobody listens to it; nodes ask for the revision
+ * danmakud:users              channel  (sharded) what users have published of late, for the limit over all nodes
  * danmakud:nodes              sorted set  nodes by their last sign of life, Unix ms
  * dispatch:{slot-N}:fence     string   token of the last lease, which grows with each change of hands
  * dispatch:workers            sorted set  the workers that are alive, by when they no longer count as such
@@ -41,9 +42,13 @@ export const sanctionsTag = (room: string): string => (room === SITE ? SITE_TAG 
 export const SITE_NEWS_CHANNEL = `sanctions:{${SITE_TAG}}:news`;
 /** Field of that hash which is another one with each change. */
 export const SANCTION_REVISION = "revision";
+const LIVE = "live:room:{";
+
+/** Whether a channel is a room's, by its first letter: there is no other such. */
+export const isLiveChannel = (channel: Uint8Array): boolean => channel[0] === LIVE.charCodeAt(0);
 
 /** The room of a live channel. */
-export const roomOfChannel = (channel: string): string => channel.slice("live:room:{".length, -1);
+export const roomOfChannel = (channel: string): string => channel.slice(LIVE.length, -1);
 
 /** Fields of a room's hash that others than the script read or write. */
 export const MetaField = {
@@ -78,6 +83,9 @@ export const EntryField = {
   /** … or the user whose danmaku are. */
   ofUid: "ofUid",
 } as const;
+
+/** By this nodes tell each other what users have published. */
+export const USERS_CHANNEL = "danmakud:users";
 
 /** Nodes by their last sign of life. */
 export const NODES_KEY = "danmakud:nodes";

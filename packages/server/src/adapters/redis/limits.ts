@@ -30,6 +30,12 @@ export const REDIS_LIMITS = {
   replicaWaitMs: 1000,
   /** Doorbells of a dispatch slot are gathered for so long. */
   bellGatherMs: 5,
+  /**
+   * What users have published is gathered for so long before other nodes are told: with the gateways' 200 ms that is the
+   * 500 of an exchange (core's `USER_EXCHANGE_MS`). At most so many bytes of it, some 20,000 users.
+   */
+  userGatherMs: 250,
+  userBytesMax: 256 * 1024,
   /** Pages that a gateway reads at once for its viewers, and those it keeps for others at the same place. */
   readsMax: 128,
   pagesKeptMax: 256,

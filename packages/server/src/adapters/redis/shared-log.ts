@@ -16,6 +16,7 @@ import {
   crc16,
   dispatchRoomsKey,
   entryId,
+  isLiveChannel,
   keysKey,
   liveChannel,
   metaKey,
@@ -58,6 +59,7 @@ export class RedisLog implements SharedLog {
     this.#scripts = defineScripts(options.connection.client);
     this.#bells = new Bells(options.connection.client);
     options.connection.onMessage((channel, message) => {
+      if (!isLiveChannel(channel)) return;
       const parsed = parseMessage(roomOfChannel(channel.toString()), message, options.node);
       if (parsed !== undefined) options.onMessage(parsed);
     });
