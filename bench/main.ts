@@ -17,6 +17,7 @@ import { latency } from "./latency.ts";
 import { overlay } from "./overlay.ts";
 import { pacing } from "./pacing.ts";
 import { peers } from "./peers.ts";
+import { redis } from "./redis.ts";
 import { ring } from "./ring.ts";
 import { scheduler } from "./scheduler.ts";
 import { socketBuffers } from "./socket-buffers.ts";
@@ -41,6 +42,7 @@ const SCENARIOS: readonly Scenario[] = [
   connections,
   overlay,
   dispatch,
+  redis,
 ];
 
 async function main(args: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-/** A Redis server for one measurement, without a disk, and rooms in it as nodes write them. */
+/** A Redis server for one measurement, and rooms in it as nodes write them. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,22 +23,15 @@ redis.call('HSET', KEYS[2], 'epoch', 'bench', 'head', ARGV[1] + ARGV[2] - 1)
 
 export const roomName = (room: number): string => `bench-${room}`;
 
-export async function startRedis(port: number): Promise<Server> {
+/** @param settings flags of redis-server; default: nothing goes to the disk. */
+export async function startRedis(
+  port: number,
+  settings: readonly string[] = ["--appendonly", "no"],
+): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), "danmakud-bench-redis-"));
+  const common = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder];
   return await startServer({
-    command: [
-      "redis-server",
-      "--port",
-      `${port}`,
-      "--bind",
-      "127.0.0.1",
-      "--save",
-      "",
-      "--appendonly",
-      "no",
-      "--dir",
-      folder,
-    ],
+    command: ["redis-server", ...common, ...settings],
     port,
     cleanUp: () => rmSync(folder, { recursive: true, force: true }),
   });

@@ -6,7 +6,10 @@ import { JoinPool } from "./join-pool.ts";
 import { sleepExactly } from "./libc.ts";
 import type { Answer, Order, Role } from "./messages.ts";
 import { runSchedule } from "./open-loop.ts";
-import { connectPublisher } from "./publisher-links.ts";
+import { connectPublisher, type PublisherLink } from "./publisher-links.ts";
+import { RedisIngest } from "./redis-ingest.ts";
+import { RedisPublisher } from "./redis-publisher.ts";
+import { RedisViewers } from "./redis-viewers.ts";
 import { ViewerPool } from "./viewer-pool.ts";
 
 /** Between two looks at the orders. */
@@ -28,6 +31,10 @@ function breathe(ms = 0): Promise<void> {
 async function watch(role: Role & { role: "viewers" }): Promise<never> {
   const pool = new ViewerPool({ ...role, face: targetNamed(role.system).viewer });
   pool.connect(role.connectLimitMs);
+  return await watchPool(pool, role.count);
+}
+
+async function watchPool(pool: ViewerPool | RedisViewers, viewers: number): Promise<never> {
   say({ answer: "ready" });
   for (;;) {
     pool.turn(TURN_MS);
@@ -40,7 +47,7 @@ async function watch(role: Role & { role: "viewers" }): Promise<never> {
       pool.readStalled();
       say({ answer: "done" });
     } else if (order?.order === "drain") {
-      await drain(pool, role.count, order);
+      await drain(pool, viewers, order);
       const report = {
         counts: { ...pool.counts },
         missing: pool.missing(order.records),
@@ -51,7 +58,11 @@ async function watch(role: Role & { role: "viewers" }): Promise<never> {
   }
 }
 
-async function drain(pool: ViewerPool, viewers: number, order: Order & { order: "drain" }): Promise<void> {
+async function drain(
+  pool: ViewerPool | RedisViewers,
+  viewers: number,
+  order: Order & { order: "drain" },
+): Promise<void> {
   const began = sharedMicros();
   const { counts } = pool;
   for (;;) {
@@ -64,8 +75,7 @@ async function drain(pool: ViewerPool, viewers: number, order: Order & { order: 
   }
 }
 
-async function publish(role: Role & { role: "publisher" }): Promise<never> {
-  const link = connectPublisher(targetNamed(role.system).publisher, role.port);
+async function publish(link: PublisherLink): Promise<never> {
   say({ answer: "ready" });
   let sent = 0;
   for (;;) {
@@ -88,8 +98,7 @@ async function publish(role: Role & { role: "publisher" }): Promise<never> {
   }
 }
 
-async function ingest(role: Role & { role: "ingest" }): Promise<never> {
-  const pool = new IngestPool(role);
+async function ingest(pool: IngestPool | RedisIngest): Promise<never> {
   say({ answer: "ready" });
   for (;;) {
     await breathe(1);
@@ -141,11 +150,17 @@ function play(role: Role): Promise<never> {
     case "viewers":
       return watch(role);
     case "publisher":
-      return publish(role);
+      return publish(connectPublisher(targetNamed(role.system).publisher, role.port));
     case "ingest":
-      return ingest(role);
+      return ingest(new IngestPool(role));
     case "joins":
       return join(role);
+    case "redisIngest":
+      return ingest(new RedisIngest(role));
+    case "redisViewers":
+      return watchPool(new RedisViewers(role), role.count);
+    case "redisPublisher":
+      return publish(new RedisPublisher(role.way, role.port));
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the bench and its load processes say to each other. */
 import type { IngestCounts, IngestOptions } from "./ingest-pool.ts";
 import type { JoinCounts, JoinOptions } from "./join-pool.ts";
+import type { RedisIngestOptions, RedisViewerOptions } from "./redis-messages.ts";
 import type { PoolCounts } from "./viewer-pool.ts";
 
 /** First argument of a load process, as JSON. */
@@ -18,7 +19,10 @@ export type Role =
     }
   | { readonly role: "publisher"; readonly system: string; readonly port: number }
   | ({ readonly role: "ingest" } & IngestOptions)
-  | ({ readonly role: "joins" } & JoinOptions);
+  | ({ readonly role: "joins" } & JoinOptions)
+  | ({ readonly role: "redisIngest" } & RedisIngestOptions)
+  | ({ readonly role: "redisViewers" } & RedisViewerOptions)
+  | { readonly role: "redisPublisher"; readonly way: RedisViewerOptions["way"]; readonly port: number };
 
 export type Order =
   /** Viewers: count from zero; those who are to stall do so from now on, or read. */
