@@ -18,7 +18,8 @@ const PARTS = ["both", "ingest", "latency"];
  */
 export const redis: Scenario = {
   name: "redis",
-  summary: "one Redis as the log: danmaku written per second, and publisher to viewer, beside XADD and Pub/Sub",
+  summary:
+    "one Redis as the log: danmaku written per second, and publisher to viewer, beside XADD and Pub/Sub",
   about: [
     "**ingest**: publishers send frames of many danmaku as fast as these are acknowledged, each into a room of its own. danmakud checks,",
     "numbers, writes and publishes each; at the end the node is killed (SIGKILL) and every stream must hold what was acknowledged.",
@@ -39,8 +40,13 @@ export const redis: Scenario = {
     { name: "part", kind: "text", default: "both", help: "both, ingest or latency" },
     { name: "systems", kind: "text", default: CONTESTANTS.join(","), help: "which, by commas" },
     { name: "rooms", kind: "number", default: 32, help: "ingest: rooms, each with a publisher of its own" },
-    { name: "batch", kind: "number", default: 1000, help: "ingest: danmaku per frame" },
-    { name: "window", kind: "number", default: 4, help: "ingest: frames per publisher that wait for answers" },
+    { name: "batch", kind: "number", default: 500, help: "ingest: danmaku per frame" },
+    {
+      name: "window",
+      kind: "number",
+      default: 2,
+      help: "ingest: frames per publisher that wait for answers",
+    },
     { name: "content-bytes", kind: "number", default: 24, help: "ingest: bytes of a danmaku's text" },
     { name: "retain", kind: "number", default: 10_000, help: "danmaku kept per room" },
     {
@@ -66,7 +72,12 @@ export const redis: Scenario = {
     params: ["appendfsync"],
     metrics: [
       ...["durablePerSecond", "acceptedPerSecond", "ackP50Ms", "ackP99Ms", "durableOfRawRatio"],
-      ...["ingestRedisBusyRatio", "ingestRedisThreadBusyRatio", "ingestGatewayBusyRatio", "ingestLoadBusyRatio"],
+      ...[
+        "ingestRedisBusyRatio",
+        "ingestRedisThreadBusyRatio",
+        "ingestGatewayBusyRatio",
+        "ingestLoadBusyRatio",
+      ],
       ...["deliveredRatio", "latencyP50Ms", "latencyP99Ms", "latencyP999Ms"],
       ...["stageToLogP50Ms", "stageToLogP99Ms", "stageBatchWaitMeanMicros", "stageRoundTripMeanMicros"],
       ...["stageScriptMeanMicros", "recordsPerBatchCount"],
@@ -123,7 +134,14 @@ async function withRedis(
   measureOne: (name: Contestant, server: RedisServer, load: RedisLoad) => Promise<Metrics>,
 ): Promise<Metrics> {
   const port = await freePort();
-  const settings = ["--appendonly", "yes", "--appendfsync", appendfsync, "--auto-aof-rewrite-percentage", "0"];
+  const settings = [
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    appendfsync,
+    "--auto-aof-rewrite-percentage",
+    "0",
+  ];
   const server = await startRedis(port, settings);
   try {
     return await measureOne(name, { port, pid: server.pid }, load);

@@ -2,7 +2,7 @@
 import { streamKey } from "@danmakud/server/redis";
 import { Connection } from "./connection.ts";
 import type { PublisherLink } from "./publisher-links.ts";
-import { command, ROOM, type RedisWay } from "./redis-messages.ts";
+import { command, type RedisWay, ROOM } from "./redis-messages.ts";
 
 const LF = 0x0a;
 const MINUS = 0x2d;

@@ -4,7 +4,7 @@ import { sharedMicros } from "./clock.ts";
 import { LatencyHistogram } from "./histogram.ts";
 import { allocate, closeSocket, connectTo, Poll, receive, transmit } from "./libc.ts";
 import { PAYLOAD_BYTES, PAYLOAD_MARK, readPayloads } from "./payload.ts";
-import { command, ROOM, type RedisViewerOptions } from "./redis-messages.ts";
+import { command, type RedisViewerOptions, ROOM } from "./redis-messages.ts";
 import type { PoolCounts } from "./viewer-pool.ts";
 
 const MARK = Buffer.from(PAYLOAD_MARK);

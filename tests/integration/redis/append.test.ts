@@ -85,6 +85,49 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
     expect(heard()[0]).toMatchObject({ base: 0, first: 1, count: 2, epoch: first.epoch });
   });
 
+  test("leaves out a style that is the usual one, in company of others and alone", async () => {
+    const name = room();
+    const bytes = new Uint8Array(1024);
+    let end = 0;
+    const plain = { content: "plain ✓", mode: 0, color: 0xffffff, size: 25, class: 0 };
+    const others = [
+      { ...plain, uid: "u".repeat(64) },
+      { ...plain, uid: "u2", size: 26 },
+      { ...plain, uid: "u3" },
+      { ...plain, uid: "u4", color: 0xfffffe },
+      { ...plain, uid: "u5", name: "五" },
+      { ...plain, uid: "u6", content: "keyed" },
+    ];
+    for (const one of others) end = encodeDanmaku(bytes, end, one);
+    const identities = ["", "", "", "", "", "u6\nk"];
+    const batch = { ...batchOf(1, []), bytes: bytes.slice(0, end), count: others.length, identities };
+    expect(await append(name, batch)).toMatchObject({ taken: 6, outcomes: "" });
+    const entries = await connection.client.xrange(streamKey(name), "-", "+");
+    const style = (color: string, size: string) => [
+      "mode",
+      "scroll",
+      "color",
+      color,
+      "size",
+      size,
+      "class",
+      "normal",
+    ];
+    expect(entries.map(([, fields]) => fields.slice(2))).toEqual([
+      ["uid", "u".repeat(64), "content", "plain ✓"],
+      ["uid", "u2", "content", "plain ✓", ...style("#ffffff", "26")],
+      ["uid", "u3", "content", "plain ✓"],
+      ["uid", "u4", "content", "plain ✓", ...style("#fffffe", "25")],
+      ["uid", "u5", "content", "plain ✓", "name", "五"],
+      ["uid", "u6", "content", "keyed"],
+    ]);
+    // A repeat among plain ones: who comes before and after is taken all the same.
+    end = 0;
+    for (const one of [others[0]!, others[5]!, others[2]!]) end = encodeDanmaku(bytes, end, one);
+    const mixed = { ...batchOf(2, []), bytes: bytes.slice(0, end), count: 3, identities: ["", "u6\nk", ""] };
+    expect(await append(name, mixed)).toMatchObject({ first: 7, taken: 2, outcomes: "trt" });
+  });
+
   test("a batch that is sent again because its answer was lost is written once", async () => {
     const name = room();
     const batch = batchOf(7, ["only", "once"]);

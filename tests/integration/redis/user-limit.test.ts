@@ -69,11 +69,9 @@ describe.skipIf(!REDIS_AVAILABLE)("a user on two nodes of one Redis", () => {
       // Another user is not held up by that, nor is a service that speaks for many.
       expect(await publish(to, room, `other-${uid}`)).toBe(201);
       expect(await publish(to, room, uid, "&role=service")).toBe(201);
-      await waitFor(
-        "the other node to take it again",
-        async () => (await publish(to, room, uid)) === 201,
-        { timeoutMs: PATIENCE.conditionMs },
-      );
+      await waitFor("the other node to take it again", async () => (await publish(to, room, uid)) === 201, {
+        timeoutMs: PATIENCE.conditionMs,
+      });
     }
   });
 

@@ -18,6 +18,7 @@ import { METRICS } from "./metrics.ts";
 import { type Arrival, type PendingBatch, step, takenOf } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import type { SharedRoom } from "./shared-room.ts";
+import { copyWords } from "./words.ts";
 
 export interface SharedStreamOptions {
   readonly log: SharedLog;
@@ -289,8 +290,10 @@ export class SharedStream {
     const { batch, outcomes, bytes, count } = arrival;
     if (batch?.settings !== undefined) return true;
     const now = clock.now();
-    while (arrival.index < count) {
-      if (!writer.hasRoom()) return false;
+    // All arrivals have their records at a multiple of four.
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    let shown = 0;
+    while (arrival.index < count && writer.hasRoom()) {
       const outcome = outcomes === "" ? "t" : outcomes[arrival.index];
       if (outcome === "r") {
         const first = arrival.repeats[arrival.repeated++];
@@ -313,7 +316,8 @@ export class SharedStream {
         }
         room.ringHead = offset;
         room.counted(outcome === "s", now);
-        this.#record(room, arrival);
+        this.#record(room, arrival, words);
+        shown++;
       } else if (batch !== undefined) {
         // Viewers have it already, from the message or from the log.
         if (arrival.isReplicated) writer.repeat(room.number, batch.origin(arrival.index), offset, arrival.ts);
@@ -321,19 +325,19 @@ export class SharedStream {
       }
       step(arrival);
     }
-    return true;
+    if (batch !== undefined && shown > 0) counters.add(METRICS.sequenced, shown);
+    return arrival.index === count;
   }
 
-  #record(room: SharedRoom, { bytes, at, batch, index, isReplicated }: Arrival): void {
-    const { writer, counters } = this.#options;
+  /** @hot bench/redis.ts */
+  #record(room: SharedRoom, arrival: Arrival, words: Int32Array): void {
+    const { bytes, at, batch, index, isReplicated } = arrival;
+    const { writer } = this.#options;
     const stride = recordStride(bytes, at);
     const origin = isReplicated ? batch?.origin(index) : undefined;
     const into = writer.claim(ENVELOPE_BYTES + stride, BroadcastKind.record, room.number, origin);
-    writer.ring.bytes.set(bytes.subarray(at, at + stride), into + ENVELOPE_BYTES);
-    if (batch !== undefined) {
-      counters.add(METRICS.sequenced, 1);
-      if (!isReplicated) writer.reject(batch.origin(index), "unavailable");
-    }
+    copyWords(words, at >> 2, writer.ring.words, (into + ENVELOPE_BYTES) >> 2, stride >> 2);
+    if (batch !== undefined && !isReplicated) writer.reject(batch.origin(index), "unavailable");
   }
 }
 

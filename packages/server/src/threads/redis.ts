@@ -2,7 +2,12 @@
 import { BroadcastProducer, IngressConsumer, Signal } from "@danmakud/core/memory";
 import { SharedUserWindow } from "@danmakud/core/policy";
 import { type ListedRoom, METRICS, SharedSequencer } from "@danmakud/core/rooms";
-import { connectRedis, describeAddress, parseRedisUrl, type RedisConnection } from "../adapters/redis/index.ts";
+import {
+  connectRedis,
+  describeAddress,
+  parseRedisUrl,
+  type RedisConnection,
+} from "../adapters/redis/index.ts";
 import { REDIS_LIMITS } from "../adapters/redis/limits.ts";
 import { RoomList } from "../adapters/redis/room-list.ts";
 import { RedisSanctions } from "../adapters/redis/sanctions.ts";

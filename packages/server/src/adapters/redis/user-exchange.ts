@@ -70,9 +70,7 @@ export class UserExchange {
     this.#bytes = 0;
     const tallies = Buffer.concat(this.#told.splice(0));
     const { client } = this.#options.connection;
-    client
-      .spublish(USERS_CHANNEL, Buffer.concat([this.#head, tallies]))
-      .catch(() => this.#untold(tallies));
+    client.spublish(USERS_CHANNEL, Buffer.concat([this.#head, tallies])).catch(() => this.#untold(tallies));
   }
 
   #untold(tallies: Uint8Array): void {
