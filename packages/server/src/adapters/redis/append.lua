@@ -134,7 +134,7 @@ local MODES = { [0] = 'scroll', 'reverse', 'top', 'bottom' }
 local CLASSES = { [0] = 'normal', 'member', 'moderator', 'paid', 'system' }
 -- Upper half of the header of a danmaku of mode scroll, size 25 and class normal; its color.
 local PLAIN, WHITE = 2 + 32 * (25 - 12), 16777215
-local unpackFrom, cut, call = struct.unpack, string.sub, redis.call
+local unpackFrom, byte, cut, call = struct.unpack, string.byte, string.sub, redis.call
 local first = head + 1
 local at, taken = 1, 0
 -- Filled only from the first record that was not simply taken.
@@ -204,18 +204,22 @@ local function append(i, length, kind, style)
   return true
 end
 
+-- The shorter form is the quicker one; some servers' integers end at 2^31.
+local idForm = head + count < 2147483648 and '%d-0' or '%.0f-0'
 for i = 1, count do
-  -- Halves of the header, then the word with color, uid's length and flags.
-  local length, kind, style = unpackFrom('<I2I2xxxxxxxxxxxxI4', blob, at)
-  if kind == PLAIN and style % 16777216 == WHITE and style < 1073741824 and not isSampling
+  -- Four bytes of the header, three of the color, and uid's length with the flags: cheaper than `unpackFrom`.
+  local l0, l1, k0, k1 = byte(blob, at, at + 3)
+  local c0, c1, c2, uid = byte(blob, at + 16, at + 19)
+  local length, kind = l0 + 256 * l1, k0 + 256 * k1
+  if kind == PLAIN and c0 == 255 and c1 == 255 and c2 == 255 and uid < 64 and not isSampling
     and not (isKeyed and identities[i]) then
     -- Most are like this one, and it takes half as long as `append`.
     taken = taken + 1
-    local uidEnd = at + 20 + (style - WHITE) / 16777216
-    call('XADD', stream, format('%.0f-0', head + taken), 'timestamp', tsText, 'uid', cut(blob, at + 20, uidEnd),
+    local uidEnd = at + 20 + uid
+    call('XADD', stream, format(idForm, head + taken), 'timestamp', tsText, 'uid', cut(blob, at + 20, uidEnd),
       'content', cut(blob, uidEnd + 1, at + length - 1))
     if not allTaken then outcomes[i] = 't' end
-  elseif append(i, length, kind, style) then
+  elseif append(i, length, kind, c0 + 256 * c1 + 65536 * c2 + 16777216 * uid) then
     taken = taken + 1
   end
   at = at + length + -length % 4
