@@ -128,6 +128,23 @@ describe("the mutes and bans of a shared log", () => {
     expect(node.told().sort()).toEqual(["longer lifted", "new lifted", "same lifted"]);
   });
 
+  test("that change while they are read are read again, once", () => {
+    const node = opened("v1");
+    node.rooms.looked("r", "v2");
+    node.rooms.looked("r", "v3");
+    node.answerAll("v2", one("first"));
+    expect(node.asked).toEqual(["all r"]);
+    node.answerAll("v3", one("first"), one("second"));
+    expect(node.told()).toEqual(["first holds", "second holds"]);
+    node.rooms.looked("r", "v3");
+    expect(node.asked).toEqual([]);
+    // What was seen before is not read again where the answer was newer already.
+    node.rooms.looked("r", "v4");
+    node.rooms.looked("r", "v5");
+    node.answerAll("v5");
+    expect(node.asked).toEqual([]);
+  });
+
   test("imposed here answer who asked, and hide nothing that came between", () => {
     const node = opened("v1");
     node.rooms.impose(one("mine"), ORIGIN);

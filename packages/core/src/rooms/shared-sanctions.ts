@@ -26,7 +26,8 @@ export class SharedSanctionRooms {
   readonly #options: SharedSanctionOptions;
   /** What was read last, by room. */
   readonly #revisions = new Map<string, string>();
-  readonly #reading = new Set<string>();
+  /** Rooms that are being read, with the revision that was last seen. */
+  readonly #reading = new Map<string, string>();
   /** Rooms in which something is over: the log is to take it out. */
   readonly #toSweep = new Set<string>();
   #siteAskedAt = Number.NEGATIVE_INFINITY;
@@ -50,6 +51,8 @@ export class SharedSanctionRooms {
       if (found instanceof Error) return onDone(found);
       if (this.#options.isOpen(room)) {
         const now = this.#options.clock.now();
+        // An answer to the room's former life may have come since.
+        this.desk.held.forget(room);
         for (const sanction of found.sanctions) if (sanction.until > now) this.desk.held.put(sanction);
         this.#revisions.set(room, found.revision);
       }
@@ -66,7 +69,8 @@ export class SharedSanctionRooms {
 
   /** The log has this revision of an open room. */
   looked(room: string, revision: string): void {
-    if (revision !== this.#revisions.get(room)) this.#read(room);
+    if (this.#reading.has(room)) this.#reading.set(room, revision);
+    else if (revision !== this.#revisions.get(room)) this.#read(room, revision);
   }
 
   /** Imposes or lifts one, and answers `origin`. */
@@ -110,14 +114,16 @@ export class SharedSanctionRooms {
     }
   }
 
-  #read(room: string): void {
-    if (this.#reading.has(room)) return;
-    this.#reading.add(room);
+  #read(room: string, revision: string): void {
+    this.#reading.set(room, revision);
     this.#options.log.all(room, (found) => {
+      const seen = this.#reading.get(room) ?? "";
       this.#reading.delete(room);
       if (found instanceof Error) return this.#options.onFailure(found);
       if (room !== SITE && !this.#options.isOpen(room)) return;
       this.#take(room, found);
+      // It may have changed again meanwhile.
+      if (seen !== revision) this.looked(room, seen);
       this.#options.wake();
     });
   }
