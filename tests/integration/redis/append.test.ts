@@ -46,6 +46,7 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
       replicas: 0,
       // All of them share one connection, and with it its messages.
       onMessage: (message) => node === "node-a" && messages.push(message),
+      onCancelled: () => {},
     });
   }
 

@@ -26,6 +26,7 @@ const CONTRACT = [
   "websocket-publish-rules",
   "slow-reader",
   "drain",
+  "scheduled",
 ].map((name) => `./tests/integration/${name}.test.ts`);
 
 setDefaultTimeout(3 * PATIENCE.bulkMs);

@@ -169,7 +169,7 @@ export function roomLogContract(
       expect(numbers("r")).toEqual([2, 4, 1]);
       expect(numbers("r", { deliverAt: 5000, number: 2 }, 1)).toEqual([4]);
       expect(log.reader.scheduled("r", { deliverAt: 5000, number: 4 }, 9)).toEqual([late]);
-      expect([1, 3, 5].map((number) => log.reader.scheduledRoom(number))).toEqual(["r", "other", undefined]);
+      expect([1, 3, 5].map((number) => log.reader.isScheduled("r", number))).toEqual([true, false, false]);
       expect([...log.reader.allScheduled()].map(({ number }) => number).sort()).toEqual([1, 2, 3, 4]);
       commit({ unschedule: [2, 77] });
       expect(numbers("r")).toEqual([4, 1]);

@@ -55,7 +55,7 @@ export interface StoredKey {
 
 /** A danmaku that waits for its time. */
 export interface ScheduledDanmaku {
-  /** Names it; given in increasing order, never twice. 1 to 2^31 − 1. */
+  /** Names it in its room (a log of one node: in all); given in increasing order, never twice. 1 to 2^31 − 1. */
   readonly number: number;
   readonly room: string;
   /** Unix ms. */
@@ -98,9 +98,9 @@ export interface RoomLogReader extends SanctionReader {
     room: string,
     after: { readonly deliverAt: number; readonly number: number },
     limit: number,
-  ): readonly ScheduledDanmaku[];
-  /** The room in which something waits under this number; undefined where nothing does. */
-  scheduledRoom(number: number): string | undefined;
+  ): readonly ScheduledDanmaku[] | Promise<readonly ScheduledDanmaku[]>;
+  /** Whether something waits in the room under this number. */
+  isScheduled(room: string, number: number): boolean | Promise<boolean>;
   /** What waits in all rooms, in no order. */
   allScheduled(): Iterable<ScheduledDanmaku>;
   /** The highest number under which anything was ever scheduled; 0 = none. */
@@ -118,6 +118,12 @@ export interface RoomLogReader extends SanctionReader {
 export interface LocalRoomLogReader extends RoomLogReader {
   read(name: string, after: number, through: number, limits: PageLimits): LogPage;
   positionOfLast(name: string, records: number, through: number): number;
+  scheduled(
+    room: string,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): readonly ScheduledDanmaku[];
+  isScheduled(room: string, number: number): boolean;
 }
 
 /** A run of records of one room with consecutive or increasing offsets, encoded back to back. */

@@ -15,6 +15,7 @@ import {
   ROOM_SAMPLED_RATE,
   ROOM_SETTINGS_BYTES,
   ROOM_WORDS,
+  SCHEDULED_ASKED,
   SCHEDULED_AT_HI,
   SCHEDULED_AT_LO,
   SCHEDULED_NUMBER,
@@ -75,16 +76,18 @@ export function readSettingsText(ring: BroadcastConsumer): string {
   return decoder.decode(bytes.slice(text, text + ((words[index >> 2] as number) >>> 16)));
 }
 
-/** Number and delivery time of a `scheduled` or `scheduledRepeat` entry. */
+/** Number, delivery time, and what this node knows it by, of a `scheduled` or `scheduledRepeat` entry. */
 export function readScheduled(ring: BroadcastConsumer): {
   readonly number: number;
   readonly deliverAt: number;
+  readonly asked: number;
 } {
   const { words, index } = ring;
   const word = index >> 2;
   return {
     number: words[word + SCHEDULED_NUMBER] as number,
     deliverAt: from32(words[word + SCHEDULED_AT_LO] as number, words[word + SCHEDULED_AT_HI] as number),
+    asked: words[word + SCHEDULED_ASKED] as number,
   };
 }
 

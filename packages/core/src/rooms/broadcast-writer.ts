@@ -24,6 +24,11 @@ import {
   ROOM_SAMPLED_RATE,
   ROOM_SETTINGS_BYTES,
   ROOM_WORDS,
+  SCHEDULED_ASKED,
+  SCHEDULED_AT_HI,
+  SCHEDULED_AT_LO,
+  SCHEDULED_NUMBER,
+  SCHEDULED_WORDS,
   STATS_ONLINE,
   STATS_WORDS,
 } from "./envelope-descriptor.ts";
@@ -100,6 +105,35 @@ export class BroadcastWriter {
   /** Answers a publish with the offset and ts that it has. */
   repeat(number: number, origin: Origin, offset: number, ts: number): void {
     this.#putOffsetAndTs(this.claim(REPEAT_WORDS * 4, BroadcastKind.repeat, number, origin), offset, ts);
+  }
+
+  /** Answers a publish whose danmaku waits in the shared log; `asked`: what this node knows it by until it is delivered. */
+  scheduled(number: number, origin: Origin, scheduled: number, deliverAt: number, asked: number): void {
+    const at = this.claim(SCHEDULED_WORDS * 4, BroadcastKind.scheduled, number, origin);
+    this.putScheduled(at, scheduled, deliverAt, asked);
+  }
+
+  /** The words of a `scheduled` or `scheduledRepeat` entry. */
+  putScheduled(at: number, scheduled: number, deliverAt: number, asked: number): void {
+    const { words } = this.ring;
+    const word = at >> 2;
+    words[word + SCHEDULED_NUMBER] = scheduled;
+    words[word + SCHEDULED_AT_LO] = low32(deliverAt);
+    words[word + SCHEDULED_AT_HI] = high32(deliverAt);
+    words[word + SCHEDULED_ASKED] = asked;
+  }
+
+  /** Tells who waits for the delivery of a danmaku in the shared log. */
+  delivered(number: number, asked: number, offset: number, ts: number): void {
+    const at = this.claim(REPEAT_WORDS * 4, BroadcastKind.delivered, number, undefined);
+    this.ring.words[(at >> 2) + 1] = asked;
+    this.#putOffsetAndTs(at, offset, ts);
+  }
+
+  /** Tells that a danmaku was taken back: who waits for its delivery, and whoever has asked for that. */
+  unscheduled(asked: number, origin: Origin | undefined): void {
+    const at = this.claim((SCHEDULED_NUMBER + 1) * 4, BroadcastKind.unscheduled, 0, origin);
+    this.ring.words[(at >> 2) + SCHEDULED_NUMBER] = asked;
   }
 
   settings(number: number, origin: Origin, head: number, ts: number, settings: RoomSettings): void {

@@ -75,16 +75,18 @@ export const BroadcastKind = {
   refuse: 8,
   /** A room has new settings: head and ts as in `repeat`, then their text, whole. */
   settings: 9,
-  /** A danmaku waits for its time: number and delivery time, then key and record as in `record`. */
+  /** A danmaku waits for its time: number and delivery time, then key and record as in `record` (not on a shared log). */
   scheduled: 10,
   /** Answer to a schedule whose key is that of a danmaku which is waiting: its number and delivery time. */
   scheduledRepeat: 11,
-  /** A scheduled danmaku was taken back: its number. */
+  /** A scheduled danmaku was taken back: the number under which this node waits for it. */
   unscheduled: 12,
   /** A mute or ban was imposed, lifted, or is over. */
   sanction: 13,
   /** One that holds, told to the gateway that opens the room before the answer, and of the site before any other answer. */
   sanctionTold: 14,
+  /** A scheduled danmaku is in the shared log: ticket = the number under which this node waits for it, offset and ts as in `repeat`. */
+  delivered: 15,
 } as const;
 
 export const NO_ORIGIN = 0xff;
@@ -105,7 +107,9 @@ export const REPEAT_WORDS = 8;
 export const SCHEDULED_NUMBER = 4;
 export const SCHEDULED_AT_LO = 5;
 export const SCHEDULED_AT_HI = 6;
-export const SCHEDULED_WORDS = 7;
+/** The number under which this node waits for the delivery; on a log of its own the number itself. */
+export const SCHEDULED_ASKED = 7;
+export const SCHEDULED_WORDS = 8;
 /** Words between the envelope of ingress `schedule` and its extra bytes: the delivery time, low and high. */
 export const SCHEDULE_AT_WORDS = 2;
 /**

@@ -322,10 +322,17 @@ export class GatewayHub implements Hub {
       case BroadcastKind.scheduled:
       case BroadcastKind.scheduledRepeat: {
         if (!isMine) return;
-        const { number, deliverAt } = readScheduled(broadcast);
-        this.#publishing.pending.scheduled(words[word + 1] as number, number, deliverAt, position);
+        const { number, deliverAt, asked } = readScheduled(broadcast);
+        this.#publishing.pending.scheduled(words[word + 1] as number, number, deliverAt, position, asked);
         return;
       }
+      case BroadcastKind.delivered:
+        this.#messages.scheduledAcks.delivered(
+          words[word + 1] as number,
+          readRepeat(broadcast).offset,
+          position,
+        );
+        return;
       case BroadcastKind.unscheduled:
         if (isMine) this.#publishing.pending.sequenced(words[word + 1] as number, 0, 0, position);
         this.#messages.unscheduled(words[word + SCHEDULED_NUMBER] as number);

@@ -17,4 +17,5 @@ export {
   type RoomSettings,
   type SettingsPatch,
 } from "./settings.ts";
+export { SHARED_LIMITS } from "./shared-limits.ts";
 export { SharedSequencer, type SharedSequencerOptions } from "./shared-sequencer.ts";

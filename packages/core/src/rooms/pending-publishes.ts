@@ -17,8 +17,8 @@ export interface Publisher {
   configured?(settings: RoomSettings): void;
   /** Takes, in place of `published`, the number under which a danmaku waits for its time. For those that schedule. */
   scheduled?(token: number, id: number, number: number, deliverAt: number): void;
-  /** Told before that, as soon as the number is known: who wants the ack of the delivery notes it. */
-  waits?(token: number, id: number, number: number): void;
+  /** Told before that, as soon as it waits: who wants the ack of the delivery notes what it will be told by. */
+  waits?(token: number, id: number, asked: number): void;
 }
 
 /** What is kept open for an answer that is still to come. */
@@ -86,13 +86,13 @@ export class PendingPublishes {
     return this.#publishers[at];
   }
 
-  /** The sequencer's answer to one that is to be delivered later. */
-  scheduled(ticket: number, number: number, deliverAt: number, position: number): void {
+  /** The sequencer's answer to one that is to be delivered later, of which this node will know by `asked`. */
+  scheduled(ticket: number, number: number, deliverAt: number, position: number, asked: number): void {
     const at = this.#answered(ticket, position);
     this.#offsets[at] = number;
     this.#ts[at] = deliverAt;
     this.#codes[at] = SCHEDULED;
-    this.#publishers[at]?.waits?.(this.#tokens[at] as number, this.#ids[at] as number, number);
+    this.#publishers[at]?.waits?.(this.#tokens[at] as number, this.#ids[at] as number, asked);
   }
 
   /** The sequencer's refusal; `retryAfterMs` 0 = not said. */

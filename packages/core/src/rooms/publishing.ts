@@ -251,10 +251,10 @@ export class Publishing {
     if (deliverAt - now > ROOM_LIMITS.scheduleAheadMsMax) {
       return new DanmakuError("invalid_message", "a danmaku is scheduled for a year ahead at most");
     }
-    const waits = deliverAt > now;
-    if (waits && this.#context.isLogShared) {
-      return new DanmakuError("invalid_message", "danmaku cannot be scheduled with --redis in this version");
-    }
+    // A shared log goes by its own clock, and says where a time has come already.
+    const waits = this.#context.isLogShared
+      ? draft.deliverAt !== undefined || deliverAt > now
+      : deliverAt > now;
     const keyBytes = key === undefined ? 0 : utf8Length(key);
     const kind = waits ? IngressKind.schedule : IngressKind.publish;
     const timeBytes = waits ? SCHEDULE_AT_WORDS * 4 : 0;

@@ -5,7 +5,7 @@ import type { ScheduledDanmaku } from "../ports/index.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { HistoryDesk } from "./history-desk.ts";
 import type { HistoryPage, HistoryQuery, Principal, PublishOutcome, RoomInfo } from "./hub.ts";
-import { ROOM_LIMITS } from "./limits.ts";
+import { RETRY_AFTER_MS, ROOM_LIMITS } from "./limits.ts";
 import { type Publisher, refusalOf } from "./pending-publishes.ts";
 import type { Publishing } from "./publishing.ts";
 import type { RingPositions } from "./ring-positions.ts";
@@ -93,18 +93,38 @@ export class RoomCalls {
     limit: number,
   ): Promise<readonly ScheduledDanmaku[]> {
     this.#mayAnnounce(name, who);
-    return this.#context.log.scheduled(name, after, Math.min(limit, ROOM_LIMITS.scheduledPageMax));
+    const most = Math.min(limit, ROOM_LIMITS.scheduledPageMax);
+    return await this.#read(name, () => this.#context.log.scheduled(name, after, most));
   }
 
   async unschedule(name: string, who: Principal, number: number): Promise<void> {
     this.#mayAnnounce(name, who);
-    // A number is that of one room for ever, so what is read here cannot have become another's meanwhile.
-    if (this.#context.log.scheduledRoom(number) !== name) {
+    // A number is that of one danmaku for ever, so what is read here cannot have become another's meanwhile.
+    const answer = this.#read(name, () => this.#context.log.isScheduled(name, number));
+    if (!(answer instanceof Promise ? await answer : answer)) {
       throw new DanmakuError("not_found", `nothing is scheduled under ${number} in room ${name}`);
     }
     await this.#inRoom<void>(name, who, (room, resolve, refused) =>
       this.#publishing.unschedule(room, who, number, { published: () => resolve(), refused }),
     );
+  }
+
+  /** What waits in a room, from a log that may be away; at once from one that answers at once. */
+  #read<Value>(name: string, read: () => Value | Promise<Value>): Value | Promise<Value> {
+    const fail = (cause: unknown): never => {
+      if (cause instanceof DanmakuError) throw cause;
+      this.#context.report(`what is scheduled in room ${name} cannot be read`, cause);
+      throw new DanmakuError("unavailable", "what is scheduled cannot be read", {
+        cause,
+        retryAfterMs: RETRY_AFTER_MS.unavailable,
+      });
+    };
+    try {
+      const answer = read();
+      return answer instanceof Promise ? answer.catch(fail) : answer;
+    } catch (cause) {
+      return fail(cause);
+    }
   }
 
   #mayAnnounce(name: string, who: Principal): void {

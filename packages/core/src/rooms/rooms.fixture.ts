@@ -125,8 +125,8 @@ class MemoryLog implements RoomLogReader, RoomLogWriter {
       .slice(0, limit);
   }
 
-  scheduledRoom(number: number): string | undefined {
-    return this.waiting.get(number)?.room;
+  isScheduled(room: string, number: number): boolean {
+    return this.waiting.get(number)?.room === room;
   }
 
   allScheduled(): Iterable<ScheduledDanmaku> {

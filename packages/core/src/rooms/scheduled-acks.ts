@@ -19,7 +19,7 @@ export class ScheduledAcks {
   /** Acks that wait for the disk, in the order of the ring. */
   readonly #delivered: Delivered[] = [];
 
-  /** `token` and `id` name the publish whose danmaku waits under `number`. The last one to ask is told. */
+  /** `token` and `id` name the publish of a danmaku that this node knows by `number`. The last one to ask is told. */
   ask(number: number, token: number, id: number): void {
     if (this.#askers.size < ROOM_LIMITS.scheduledMax) this.#askers.set(number, { token, id });
   }

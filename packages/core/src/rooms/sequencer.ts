@@ -19,15 +19,10 @@ import {
   ENVELOPE_BYTES,
   EXEMPT,
   from32,
-  high32,
   IngressKind,
-  low32,
   NO_ORIGIN,
   padded,
   SCHEDULE_AT_WORDS,
-  SCHEDULED_AT_HI,
-  SCHEDULED_AT_LO,
-  SCHEDULED_NUMBER,
   SCHEDULED_WORDS,
 } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
@@ -274,7 +269,7 @@ export class Sequencer {
     const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.find(room.name, identity);
     if (waiting === undefined) return false;
     const at = this.#answer(SCHEDULED_WORDS * 4, BroadcastKind.scheduledRepeat, room.number);
-    this.#putScheduled(at, waiting.number, waiting.deliverAt);
+    this.#writer.putScheduled(at, waiting.number, waiting.deliverAt, waiting.number);
     this.#options.counters.add(METRICS.repeats, 1);
     return true;
   }
@@ -304,7 +299,7 @@ export class Sequencer {
     const scheduled = this.#waiting.add(room.name, deliverAt, key, record);
     const bytes = SCHEDULED_WORDS * 4 + padded(keyBytes) + record.length;
     const at = this.#answer(bytes, BroadcastKind.scheduled, number, keyBytes);
-    this.#putScheduled(at, scheduled, deliverAt);
+    this.#writer.putScheduled(at, scheduled, deliverAt, scheduled);
     broadcast.bytes.set(ring.bytes.subarray(payload, recordAt), at + SCHEDULED_WORDS * 4);
     broadcast.bytes.set(record, at + SCHEDULED_WORDS * 4 + padded(keyBytes));
     this.#rooms.touched(room);
@@ -316,8 +311,7 @@ export class Sequencer {
       this.#reject("not_found");
       return;
     }
-    const at = this.#answer((SCHEDULED_NUMBER + 1) * 4, BroadcastKind.unscheduled, 0);
-    this.#options.broadcast.words[(at >> 2) + SCHEDULED_NUMBER] = scheduled;
+    this.#writer.unscheduled(scheduled, this.#origin);
     this.#options.counters.add(METRICS.scheduledCancelled, 1);
   }
 
@@ -350,14 +344,6 @@ export class Sequencer {
       counters.add(METRICS.scheduledDelivered, 1);
       if (now - deliverAt > ROOM_LIMITS.scheduledLateMs) counters.add(METRICS.scheduledLate, 1);
     }
-  }
-
-  #putScheduled(at: number, number: number, deliverAt: number): void {
-    const { words } = this.#options.broadcast;
-    const word = at >> 2;
-    words[word + SCHEDULED_NUMBER] = number;
-    words[word + SCHEDULED_AT_LO] = low32(deliverAt);
-    words[word + SCHEDULED_AT_HI] = high32(deliverAt);
   }
 
   /** Changes a room's settings and tells everybody, the journal above all. */

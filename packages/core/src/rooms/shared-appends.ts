@@ -2,10 +2,19 @@
  * The way of a node's own batches to the shared log: one of each room at a time, tried again until it is known to be
  * written, and given up where the log stays away before it was ever sent.
  */
-import type { Clock, Counters, SharedAppendResult, SharedLog } from "../ports/index.ts";
-import type { BroadcastWriter } from "./broadcast-writer.ts";
+import type {
+  Clock,
+  Counters,
+  SharedAppendResult,
+  SharedLog,
+  SharedScheduleOutcome,
+  SharedScheduleResult,
+  SharedWaiting,
+} from "../ports/index.ts";
+import type { BroadcastWriter, Origin } from "./broadcast-writer.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
+import type { ScheduleAnswers } from "./schedule-answers.ts";
 import { mergeSettings, settingsText } from "./settings.ts";
 import type { PendingBatch } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
@@ -18,6 +27,9 @@ export interface SharedAppendsOptions {
   readonly writer: BroadcastWriter;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly answers: ScheduleAnswers;
+  /** Something waits for its time in a room, or was taken back. */
+  readonly onScheduled: (room: SharedRoom, waiting: SharedWaiting) => void;
   /** The log has taken something. */
   readonly onHeard: () => void;
   /** The log did not answer. */
@@ -98,9 +110,8 @@ export class SharedAppends {
         if (index === 0 && room.isSending) continue;
         room.batches.splice(index, 1);
         this.#bytes -= batch.length;
-        const count = batch.settings === undefined ? batch.count : 1;
-        for (let record = 0; record < count; record++) {
-          const origin = batch.settings?.origin ?? batch.origin(record);
+        for (let asker = 0; asker < batch.askers; asker++) {
+          const origin = batch.origin(asker);
           later(() => writer.reject(origin, "unavailable"));
         }
       }
@@ -117,6 +128,10 @@ export class SharedAppends {
 
   #append(room: SharedRoom, batch: PendingBatch): void {
     if (batch.number === 0) batch.number = ++this.#lastBatch;
+    if (batch.kind === "schedule") {
+      this.#schedule(room, batch);
+      return;
+    }
     const { settings } = batch;
     if (settings !== undefined) settings.wanted = mergeSettings(room.settings, settings.patch);
     const change = settings?.wanted && {
@@ -132,14 +147,81 @@ export class SharedAppends {
     });
   }
 
-  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult, sentAt: number): void {
-    const { clock, counters, log, stream, writer, onAlarm, onHeard, later, wake } = this.#options;
-    onHeard();
+  #schedule(room: SharedRoom, batch: PendingBatch): void {
+    this.#options.log.schedule(room.name, batch.toSchedule(), (result) => {
+      if (result instanceof Error) this.#failed(room, result);
+      else this.#scheduled(room, batch, result);
+    });
+  }
+
+  /** The batch is done with: the next one may go. */
+  #done(room: SharedRoom, batch: PendingBatch): void {
+    this.#options.onHeard();
     this.#inFlight--;
     this.#bytes -= batch.length;
     room.batches.shift();
     room.isSending = false;
     room.tries = 0;
+  }
+
+  #scheduled(room: SharedRoom, batch: PendingBatch, result: SharedScheduleResult): void {
+    const { onScheduled, wake } = this.#options;
+    this.#done(room, batch);
+    for (const [index, outcome] of result.outcomes.entries())
+      this.#answer(room, batch, index, result.isReplicated ? outcome : UNKNOWN);
+    room.asked.forgetEarly();
+    onScheduled(room, result.waiting);
+    wake();
+  }
+
+  /** Answers one that is to wait, or to wait no longer. */
+  #answer(
+    room: SharedRoom,
+    batch: PendingBatch,
+    index: number,
+    outcome: SharedScheduleOutcome | Unknown,
+  ): void {
+    const { writer, counters, answers, later } = this.#options;
+    const origin = batch.origin(index);
+    switch (outcome.kind) {
+      case "waits":
+        answers.waits(room, origin, outcome.scheduled, outcome.deliverAt, outcome.isRepeat);
+        return;
+      case "repeat":
+        counters.add(METRICS.repeats, 1);
+        later(() => writer.repeat(room.number, origin, outcome.offset, outcome.ts));
+        return;
+      case "due":
+        this.#publish(room, batch, index, origin);
+        return;
+      case "cancelled":
+        counters.add(METRICS.scheduledCancelled, 1);
+        answers.cancelled(room, batch.cancel?.scheduled ?? 0, origin);
+        return;
+      case "not_found":
+        later(() => writer.reject(origin, "not_found"));
+        return;
+      default:
+        later(() => writer.reject(origin, outcome.kind === "full" ? "overloaded" : "unavailable"));
+    }
+  }
+
+  /** A danmaku that was to wait for a time which has come is published like any other. */
+  #publish(room: SharedRoom, batch: PendingBatch, index: number, origin: Origin): void {
+    const { clock, writer, later } = this.#options;
+    const into = room.state === "open" ? room.filling(clock.monotonic()) : undefined;
+    if (into === undefined) {
+      later(() => writer.reject(origin, "overloaded"));
+      return;
+    }
+    const before = into.length;
+    into.addFrom(batch, index);
+    this.added(room, into.length - before);
+  }
+
+  #written(room: SharedRoom, batch: PendingBatch, result: SharedAppendResult, sentAt: number): void {
+    const { clock, counters, log, stream, writer, onAlarm, later, wake } = this.#options;
+    this.#done(room, batch);
     counters.add(METRICS.commits, 1);
     counters.add(METRICS.batchWait, (sentAt - batch.since) / 1000);
     counters.add(METRICS.batchRoundTrip, (clock.monotonic() - sentAt) / 1000);
@@ -181,3 +263,7 @@ export class SharedAppends {
     wake();
   }
 }
+
+/** Not as many replicas have it as were asked for. */
+type Unknown = { readonly kind: "unknown" };
+const UNKNOWN: Unknown = { kind: "unknown" };

@@ -1,5 +1,5 @@
 import { danmakuUid, recordStride } from "@danmakud/wire";
-import type { Placement, SharedBatch } from "../ports/index.ts";
+import type { Placement, SharedBatch, SharedSchedule } from "../ports/index.ts";
 import type { Origin } from "./broadcast-writer.ts";
 import type { RoomSettings, SettingsPatch } from "./settings.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
@@ -14,8 +14,18 @@ export interface SettingsChange {
   wanted?: RoomSettings;
 }
 
+/** One scheduled danmaku that is to be taken back. */
+export interface Cancellation {
+  readonly origin: Origin;
+  readonly scheduled: number;
+}
+
+/** What the records of a batch are: to be published, or to wait for their time. */
+export type BatchKind = "publish" | "schedule";
+
 /** Publishes of one room on their way to a shared log: the records back to back, and who waits for each. */
 export class PendingBatch {
+  readonly kind: BatchKind;
   /** Number of the batch among those of its node; 0 until it is sent. */
   number = 0;
   count = 0;
@@ -24,23 +34,34 @@ export class PendingBatch {
   readonly since: number;
   /** A change of settings stands alone. */
   settings: SettingsChange | undefined;
+  /** So does this. */
+  cancel: Cancellation | undefined;
   readonly #gateways: number[] = [];
   readonly #incarnations: number[] = [];
   readonly #tickets: number[] = [];
+  /** Of those that wait for their time. */
+  readonly #deliverAt: number[] = [];
   #identities: string[] | undefined;
   #words = new Int32Array(BYTES_START / 4);
 
-  constructor(since: number) {
+  constructor(since: number, kind: BatchKind = "publish") {
     this.since = since;
+    this.kind = kind;
   }
 
   /** Whether it takes no further record. */
   get isFull(): boolean {
     return (
       this.settings !== undefined ||
+      this.cancel !== undefined ||
       this.count >= SHARED_LIMITS.batchRecordsMax ||
       this.length >= SHARED_LIMITS.batchBytesMax
     );
+  }
+
+  /** How many wait for an answer, each with its `origin`. */
+  get askers(): number {
+    return this.settings === undefined && this.cancel === undefined ? this.count : 1;
   }
 
   get bytes(): Uint8Array {
@@ -67,7 +88,25 @@ export class PendingBatch {
     this.#tickets.push(ticket);
   }
 
+  /** The record that was added last is due then, Unix ms. */
+  waitsUntil(deliverAt: number): void {
+    this.#deliverAt.push(deliverAt);
+  }
+
+  /** Adds a record of another batch, with who waits for it. */
+  addFrom(batch: PendingBatch, index: number): void {
+    const { bytes } = batch;
+    let at = 0;
+    for (let i = 0; i < index; i++) at += recordStride(bytes, at);
+    const stride = recordStride(bytes, at);
+    const { gateway, incarnation, ticket } = batch.origin(index);
+    const identity = batch.#identities?.[index] ?? "";
+    this.add(batch.#words, at >> 2, stride, gateway, incarnation, ticket, identity);
+  }
+
   origin(index: number): Origin {
+    const alone = this.settings ?? this.cancel;
+    if (alone !== undefined) return alone.origin;
     return {
       gateway: this.#gateways[index] as number,
       incarnation: this.#incarnations[index] as number,
@@ -86,6 +125,19 @@ export class PendingBatch {
       count,
       identities: this.#identities ?? [],
       ...(settings === undefined ? undefined : { settings }),
+    };
+  }
+
+  /** What is to wait, or to wait no longer, as the log takes it. */
+  toSchedule(): SharedSchedule {
+    const { number, bytes, count, cancel } = this;
+    return {
+      number,
+      bytes,
+      count,
+      deliverAt: this.#deliverAt,
+      identities: this.#identities ?? [],
+      ...(cancel === undefined ? undefined : { cancel: cancel.scheduled }),
     };
   }
 
@@ -119,6 +171,8 @@ export interface Arrival extends Placement {
   readonly isComplete: boolean;
   /** Publishers learn an offset only where enough replicas have it. */
   readonly isReplicated: boolean;
+  /** Of records that waited for their time: their numbers by place, or (complete ones) by offset. */
+  readonly scheduled?: readonly number[] | ReadonlyMap<number, number> | undefined;
   /** Where it goes on: record, byte, those taken and repeated before. */
   index: number;
   at: number;
@@ -130,7 +184,7 @@ export interface Arrival extends Placement {
 export function takenOf({ outcomes, count }: { readonly outcomes: string; readonly count: number }): number {
   if (outcomes === "") return count;
   let taken = 0;
-  for (let i = 0; i < outcomes.length; i++) if (outcomes[i] !== "r") taken++;
+  for (let i = 0; i < outcomes.length; i++) if (outcomes[i] !== "r" && outcomes[i] !== "w") taken++;
   return taken;
 }
 

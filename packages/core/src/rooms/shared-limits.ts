@@ -30,6 +30,19 @@ export const SHARED_LIMITS = {
   countWaitMs: 300,
   /** Looks per second over all rooms: with more rooms each is looked at less often. */
   looksPerSecondMax: 2000,
+  /** Rooms that a node looks after because something comes due in them, and puts into the log at the same time. */
+  dueRoomsMax: 10_000,
+  deliveriesMax: 64,
+  /** How often a node says that it does, and looks for others. */
+  claimIntervalMs: 1000,
+  /** What a node itself had wait is looked after without a claim where it is due so soon: nobody else may see it in time. */
+  dueSoonMs: 3000,
+  /** What is overdue by so much in a room that is open is delivered by whoever sees it: longer than another node takes to take over. */
+  dueLongMs: 6000,
+  /** A publisher that waits for the delivery of a danmaku which is overdue by so much: has it been missed? */
+  missedAfterMs: 10_000,
+  /** Deliveries told before the answer that has the danmaku wait: of one batch at most. */
+  earlyDeliveriesMax: 1024,
   /** Epochs of a room that are remembered as over, so that a late message does not bring one back. */
   pastEpochsMax: 16,
 } as const;

@@ -11,6 +11,8 @@ export interface SharedLooksOptions {
   readonly log: SharedLog;
   readonly stream: SharedStream;
   readonly clock: Clock;
+  /** Something waits in the room, and is due in so many ms. */
+  readonly onDue: (room: SharedRoom, inMs: number) => void;
   readonly wake: () => void;
   readonly onFailure: (cause: Error) => void;
   /** The room's mutes and bans are of this revision. */
@@ -57,6 +59,7 @@ export class SharedLooks {
         room.online = state.online;
         room.configure(state.settings);
         this.#options.onSanctions(room, state.sanctions);
+        if (state.dueInMs !== undefined) this.#options.onDue(room, state.dueInMs);
       }
       this.#compare(room, state, isDoubted);
       wake();

@@ -1,7 +1,8 @@
+import { AskedDeliveries } from "./asked-deliveries.ts";
 import type { Origin } from "./broadcast-writer.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { ROOM_SETTINGS_DEFAULT, type RoomSettings, settingsFromText } from "./settings.ts";
-import { type Arrival, PendingBatch } from "./shared-batch.ts";
+import { type Arrival, type BatchKind, PendingBatch } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 
 /**
@@ -56,6 +57,8 @@ export class SharedRoom {
   statsOnline = -1;
   statsAt = 0;
   touchedAt: number;
+  /** Publishers on this node that wait for a delivery. */
+  readonly asked = new AskedDeliveries();
   readonly #byGateway: number[] = [];
   readonly #pastEpochs: string[] = [];
   readonly #written = new RateMeter();
@@ -68,14 +71,19 @@ export class SharedRoom {
   }
 
   /** The batch that takes the next publish; undefined where too many wait. */
-  filling(now: number): PendingBatch | undefined {
+  filling(now: number, kind: BatchKind = "publish"): PendingBatch | undefined {
     const last = this.batches.at(-1);
     const isLastSent = this.isSending && this.batches.length === 1;
-    if (last !== undefined && !isLastSent && !last.isFull) return last;
+    if (last !== undefined && last.kind === kind && !isLastSent && !last.isFull) return last;
     if (this.batches.length >= SHARED_LIMITS.batchesPerRoomMax) return undefined;
-    const next = new PendingBatch(now);
+    const next = new PendingBatch(now, kind);
     this.batches.push(next);
     return next;
+  }
+
+  /** An answer is on its way that may say of danmaku that they wait. */
+  get isScheduling(): boolean {
+    return this.isSending && this.batches[0]?.kind === "schedule";
   }
 
   isPast(epoch: string): boolean {

@@ -14,17 +14,20 @@ import type {
   SharedSanctionLog,
 } from "../ports/index.ts";
 import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
-import { ENVELOPE_BYTES, IngressKind, padded } from "./envelope-descriptor.ts";
+import { ENVELOPE_BYTES, from32, IngressKind, padded, SCHEDULE_AT_WORDS } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { ListedRoom } from "./room-list.ts";
 import { readSanction } from "./sanction-entry.ts";
+import { ScheduleAnswers } from "./schedule-answers.ts";
 import { parseSettingsPatch, settingsFromText } from "./settings.ts";
 import { SharedAppends } from "./shared-appends.ts";
 import { identityOf, PendingBatch } from "./shared-batch.ts";
+import { SharedDueRooms } from "./shared-due-rooms.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
-import { CLAIM, SharedLooks } from "./shared-looks.ts";
-import { SharedRoom } from "./shared-room.ts";
+import { SharedLooks } from "./shared-looks.ts";
+import type { SharedRoom } from "./shared-room.ts";
+import { SharedRooms } from "./shared-rooms.ts";
 import { SharedSanctionRooms } from "./shared-sanctions.ts";
 import { SharedStream } from "./shared-stream.ts";
 
@@ -56,12 +59,11 @@ export class SharedSequencer {
   readonly #stream: SharedStream;
   readonly #looks: SharedLooks;
   readonly #appends: SharedAppends;
-  readonly #byName = new Map<string, SharedRoom>();
-  /** Also by numbers that the rooms had before. */
-  readonly #byNumber = new Map<number, SharedRoom>();
   readonly #sanctions: SharedSanctionRooms;
+  readonly #answers: ScheduleAnswers;
+  readonly #due: SharedDueRooms;
+  readonly #rooms: SharedRooms;
   readonly #incarnations: number[];
-  #nextNumber = 0;
   #heardAt: number;
   #lastCause = new Error("the log has not answered yet");
   #isFailing = false;
@@ -73,30 +75,64 @@ export class SharedSequencer {
     this.#writer = new BroadcastWriter(options.broadcast);
     this.#incarnations = options.ingress.map(() => -1);
     this.#heardAt = options.clock.monotonic();
+    this.#sanctions = new SharedSanctionRooms({
+      log: options.sanctions,
+      writer: this.#writer,
+      clock: options.clock,
+      isOpen: (room) => this.#rooms.byName.has(room),
+      onHeard: () => this.heard(),
+      onFailure: (cause) => this.failed(cause),
+      wake: options.wake,
+    });
+    this.#rooms = new SharedRooms({
+      log: options.log,
+      sanctions: this.#sanctions,
+      writer: this.#writer,
+      clock: options.clock,
+      counters: options.counters,
+      roomsMax: options.roomsMax,
+      roomLingerMs: options.roomLingerMs,
+      onOpened: (room) => this.#stream.opened(room),
+      onForgotten: (room) => {
+        this.#appends.forget(room);
+        this.#stream.forget(room);
+        this.#answers.forgotten(room);
+        this.#sanctions.forget(room.name);
+      },
+      onFailure: (cause) => this.failed(cause),
+      later: (write) => this.#later(write),
+    });
+    this.#answers = new ScheduleAnswers({
+      writer: this.#writer,
+      counters: options.counters,
+      later: (write) => this.#later(write),
+    });
+    this.#due = new SharedDueRooms({
+      log: options.log,
+      clock: options.clock,
+      counters: options.counters,
+      onHeard: () => this.heard(),
+      onFailure: (cause) => this.failed(cause),
+      onAlarm: options.onAlarm,
+      wake: options.wake,
+    });
     this.#stream = new SharedStream({
       log: options.log,
       writer: this.#writer,
       clock: options.clock,
       counters: options.counters,
-      onMoved: (room) => this.#moved(room),
+      answers: this.#answers,
+      onMoved: (room) => this.#rooms.moved(room),
       onFailure: (cause) => this.failed(cause),
     });
     this.#looks = new SharedLooks({
       log: options.log,
       stream: this.#stream,
       clock: options.clock,
+      onDue: (room, inMs) => this.#due.seen(room.name, inMs),
       wake: options.wake,
       onFailure: (cause) => this.failed(cause),
       onSanctions: (room, revision) => this.#sanctions.looked(room.name, revision),
-    });
-    this.#sanctions = new SharedSanctionRooms({
-      log: options.sanctions,
-      writer: this.#writer,
-      clock: options.clock,
-      isOpen: (room) => this.#byName.has(room),
-      onHeard: () => this.heard(),
-      onFailure: (cause) => this.failed(cause),
-      wake: options.wake,
     });
     this.#appends = new SharedAppends({
       log: options.log,
@@ -104,6 +140,8 @@ export class SharedSequencer {
       writer: this.#writer,
       clock: options.clock,
       counters: options.counters,
+      answers: this.#answers,
+      onScheduled: (room, waiting) => this.#due.changed(room.name, waiting),
       onHeard: () => this.heard(),
       onFailure: (cause) => this.failed(cause),
       onAlarm: options.onAlarm,
@@ -113,7 +151,7 @@ export class SharedSequencer {
   }
 
   get openRooms(): number {
-    return this.#byName.size;
+    return this.#rooms.size;
   }
 
   /** Whether publishes wait for the log. */
@@ -134,7 +172,7 @@ export class SharedSequencer {
     // Where the ring is full it is for its readers to move first.
     const sanctionsInMs = desk.isBusy ? 1 : desk.nextAt() - clock.now();
     const sanctionsAt = clock.monotonic() + sanctionsInMs;
-    return Math.min(this.#stream.nextDueAt(), this.#appends.nextDueAt(), sanctionsAt);
+    return Math.min(this.#stream.nextDueAt(), this.#appends.nextDueAt(), this.#due.nextDueAt(), sanctionsAt);
   }
 
   /** Takes what the gateways have sent, at most `entriesPerTurnMax` of each, and sends what is due. @hot bench/redis.ts */
@@ -156,25 +194,37 @@ export class SharedSequencer {
       }
     }
     this.#appends.send();
+    this.#due.turn();
     this.#options.broadcast.commit();
     return moved;
   }
 
   /** A message of the log. Takes effect with the next `turn`. */
   receive(message: SharedMessage): void {
-    const room = this.#byName.get(message.room);
+    const room = this.#rooms.byName.get(message.room);
     if (room === undefined || room.state === "closed") return;
     if (message.count === 0) {
       // Nothing but news of the room itself.
       room.lookAt = 0;
       room.hasNews = true;
-      this.#looks.look(room, this.#byName.size);
+      this.#looks.look(room, this.#rooms.size);
     } else this.#stream.message(room, message);
+  }
+
+  /** The log's word that what waited in a room under this number was taken back. Takes effect with the next `turn`. */
+  cancelled(name: string, scheduled: number): void {
+    const room = this.#rooms.byName.get(name);
+    if (room !== undefined) this.#answers.cancelled(room, scheduled, undefined);
+  }
+
+  /** Leaves what comes due to other nodes. */
+  stop(onDone: () => void): void {
+    this.#due.stop(onDone);
   }
 
   /** Messages may have been missed: asks for the state of every room. */
   doubt(): void {
-    for (const room of this.#byName.values()) {
+    for (const room of this.#rooms.byName.values()) {
       room.lookAt = 0;
       room.isDoubted = true;
     }
@@ -197,16 +247,16 @@ export class SharedSequencer {
     const now = clock.monotonic();
     if (!this.#isFailing && now - this.#heardAt > SHARED_LIMITS.failingAfterMs)
       this.#setFailing(this.#lastCause);
-    this.#looks.around(this.#byName, now);
+    this.#looks.around(this.#rooms.byName, now);
+    this.#due.tick(now);
     this.#sanctions.tick();
     this.#appends.giveUpWaiting(now);
-    for (const room of this.#byName.values()) {
+    for (const room of this.#rooms.byName.values()) {
       if (!this.#writer.hasRoom()) break;
       this.#announceStats(room, now);
-      if (room.state === "open" && room.viewers === 0 && room.batches.length === 0)
-        this.#letGoIdle(room, now);
+      this.#rooms.letGoIdle(room, now);
     }
-    counters.set(METRICS.roomsOpen, this.#byName.size);
+    counters.set(METRICS.roomsOpen, this.#rooms.size);
     counters.set(METRICS.sanctions, this.#sanctions.desk.held.size);
     this.#options.broadcast.commit();
   }
@@ -214,7 +264,7 @@ export class SharedSequencer {
   /** Takes back what a dead gateway had counted. */
   gatewayGone(gateway: number): void {
     this.#incarnations[gateway] = -1;
-    for (const room of this.#byName.values()) this.#count(room, gateway, 0);
+    for (const room of this.#rooms.byName.values()) this.#count(room, gateway, 0);
   }
 
   /** A room as it is listed; undefined where the log has none of that name, an error where it does not say. */
@@ -223,7 +273,7 @@ export class SharedSequencer {
       this.#options.log.look(name, undefined, resolve);
     });
     if (state === undefined || state instanceof Error) return state;
-    const open = this.#byName.get(name);
+    const open = this.#rooms.byName.get(name);
     const now = this.#options.clock.now();
     const { epoch, head, online, settings } = state;
     return {
@@ -259,16 +309,22 @@ export class SharedSequencer {
       case IngressKind.sanction:
         this.#sanctions.impose(readSanction(ring, ring.index), { gateway, incarnation, ticket });
         return;
+      case IngressKind.schedule:
+        this.#schedule(third, extra, ring, { gateway, incarnation, ticket });
+        return;
+      case IngressKind.unschedule:
+        this.#unschedule(third, ring.words[at + 3] as number, { gateway, incarnation, ticket });
+        return;
       case IngressKind.open: {
         const from = ring.index + ENVELOPE_BYTES;
         const name = decoder.decode(ring.bytes.slice(from, from + extra));
         const origin = { gateway, incarnation, ticket };
-        if (third === 1) this.#open(name, origin);
+        if (third === 1) this.#rooms.open(name, origin);
         else this.#peek(name, origin);
         return;
       }
       case IngressKind.count: {
-        const room = this.#byNumber.get(third);
+        const room = this.#rooms.get(third);
         if (room?.number === third) this.#count(room, gateway, ring.words[at + 3] as number);
         return;
       }
@@ -290,7 +346,7 @@ export class SharedSequencer {
     incarnation: number,
     ticket: number,
   ): void {
-    const room = this.#byNumber.get(number);
+    const room = this.#rooms.get(number);
     const now = this.#options.clock.monotonic();
     const batch = room?.filling(now);
     if (room === undefined || batch === undefined) {
@@ -311,8 +367,43 @@ export class SharedSequencer {
     room.touchedAt = now;
   }
 
+  /** Has a danmaku wait for its time. */
+  #schedule(number: number, keyBytes: number, ring: IngressConsumer, origin: Origin): void {
+    const room = this.#rooms.get(number);
+    const now = this.#options.clock.monotonic();
+    const word = (ring.index + ENVELOPE_BYTES) >> 2;
+    const payload = ring.index + ENVELOPE_BYTES + SCHEDULE_AT_WORDS * 4;
+    const record = payload + padded(keyBytes);
+    const stride = ring.index + ring.length - record;
+    const batch = this.#due.isFull(stride) ? undefined : room?.filling(now, "schedule");
+    if (room === undefined || batch === undefined) {
+      const code: ErrorCode = room === undefined || this.#isFailing ? "unavailable" : "overloaded";
+      this.#writer.reject(origin, code);
+      return;
+    }
+    const key = decoder.decode(ring.bytes.slice(payload, payload + keyBytes));
+    const identity = keyBytes === 0 ? "" : identityOf(ring.bytes, record, key);
+    const { gateway, incarnation, ticket } = origin;
+    batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity);
+    batch.waitsUntil(from32(ring.words[word] as number, ring.words[word + 1] as number));
+    this.#appends.added(room, stride);
+    room.touchedAt = now;
+  }
+
+  #unschedule(number: number, scheduled: number, origin: Origin): void {
+    const room = this.#rooms.get(number);
+    if (room === undefined || room.batches.length >= SHARED_LIMITS.batchesPerRoomMax) {
+      this.#writer.reject(origin, "unavailable");
+      return;
+    }
+    const batch = new PendingBatch(this.#options.clock.monotonic(), "schedule");
+    batch.cancel = { origin, scheduled };
+    room.batches.push(batch);
+    this.#appends.added(room, 0);
+  }
+
   #configure(number: number, patchBytes: number, ring: IngressConsumer, origin: Origin): void {
-    const room = this.#byNumber.get(number);
+    const room = this.#rooms.get(number);
     if (room === undefined || room.batches.length >= SHARED_LIMITS.batchesPerRoomMax) {
       this.#writer.reject(origin, "unavailable");
       return;
@@ -338,103 +429,6 @@ export class SharedSequencer {
     });
   }
 
-  #open(name: string, origin: Origin): void {
-    const open = this.#byName.get(name);
-    if (open?.state === "open") {
-      open.touchedAt = this.#options.clock.monotonic();
-      this.#admit(open, origin);
-      return;
-    }
-    if (open !== undefined) {
-      open.waiters.push(origin);
-      return;
-    }
-    if (this.#byName.size >= this.#options.roomsMax) {
-      this.#writer.refuse(origin, "overloaded");
-      return;
-    }
-    const room = new SharedRoom(this.#takeNumber(), name, this.#options.clock.monotonic());
-    room.waiters.push(origin);
-    this.#byName.set(name, room);
-    this.#byNumber.set(room.number, room);
-    const { log } = this.#options;
-    // Subscribed first: what is written after the look comes as a message.
-    log.subscribe(name, (subscribed) => {
-      if (subscribed instanceof Error) return this.#refuseAll(room, subscribed);
-      this.#sanctions.opening(name, (failure) => {
-        if (failure !== undefined) return this.#refuseAll(room, failure);
-        this.#look(room);
-      });
-    });
-  }
-
-  #look(room: SharedRoom): void {
-    const { name } = room;
-    const { log } = this.#options;
-    log.look(name, undefined, (state) => {
-      if (state instanceof Error) return this.#refuseAll(room, state);
-      if (state !== undefined && !state.isInDoubt) return this.#opened(room, state);
-      // A new room, or one whose newest records may be lost: the log decides how it goes on.
-      log.append(name, CLAIM, (result) => {
-        if (result instanceof Error) return this.#refuseAll(room, result);
-        const { epoch, first, ts } = result;
-        const { settings, sanctions, online } = state ?? { settings: "", sanctions: "", online: 0 };
-        this.#opened(room, { epoch, head: first - 1, ts, settings, sanctions, online, isInDoubt: false });
-      });
-    });
-  }
-
-  /** Tells of an open room, after those who are muted or banned there. */
-  #admit(room: SharedRoom, origin: Origin): void {
-    this.#sanctions.desk.tell(room.name, origin, this.#options.clock.now(), () => this.#tell(room, origin));
-  }
-
-  #opened(room: SharedRoom, state: SharedRoomState): void {
-    room.state = "open";
-    room.begin(state.epoch, state.head);
-    room.ringEpoch = state.epoch;
-    room.ringHead = state.head;
-    room.ts = state.ts;
-    room.online = state.online;
-    room.configure(state.settings);
-    room.lookAt = this.#options.clock.monotonic() + SHARED_LIMITS.lookIntervalMs;
-    for (const waiter of room.waiters.splice(0)) this.#later(() => this.#admit(room, waiter));
-    this.#stream.opened(room);
-  }
-
-  #refuseAll(room: SharedRoom, cause: Error): void {
-    this.failed(cause);
-    for (const waiter of room.waiters.splice(0))
-      this.#later(() => this.#writer.refuse(waiter, "unavailable"));
-    this.#forget(room);
-  }
-
-  #tell(room: SharedRoom, origin: Origin): void {
-    const { number, name, ringEpoch: epoch, ringHead: head, online, settings } = room;
-    const now = this.#options.clock.now();
-    const rates = { rate: room.rate(now), sampledRate: room.sampledRate(now) };
-    this.#writer.room({ number, name, epoch, head, online, settings, ...rates }, origin);
-  }
-
-  /** The room goes on in another epoch or after a jump: under a new number, by which gateways ask for it anew. */
-  #moved(room: SharedRoom): void {
-    this.#options.counters.add(METRICS.roomsMoved, 1);
-    this.#writer.closed(room.number);
-    room.numbers.push(room.number);
-    if (room.numbers.length > SHARED_LIMITS.pastEpochsMax)
-      this.#byNumber.delete(room.numbers.shift() as number);
-    room.number = this.#takeNumber();
-    this.#byNumber.set(room.number, room);
-    room.clearViewers();
-  }
-
-  /** A number that no open room has; they wrap after 2^32 openings. 0 stands for a room that is not open. */
-  #takeNumber(): number {
-    do this.#nextNumber = (this.#nextNumber + 1) >>> 0;
-    while (this.#nextNumber === 0 || this.#byNumber.has(this.#nextNumber));
-    return this.#nextNumber;
-  }
-
   #count(room: SharedRoom, gateway: number, viewers: number): void {
     if (!room.setViewers(gateway, viewers)) return;
     const now = this.#options.clock.monotonic();
@@ -448,23 +442,6 @@ export class SharedSequencer {
     room.statsAt = now;
     room.statsOnline = room.online;
     this.#writer.stats(room.number, room.online);
-  }
-
-  #letGoIdle(room: SharedRoom, now: number): void {
-    const lingerMs = this.#options.roomLingerMs + ROOM_LIMITS.lingerMarginMs;
-    if (now - room.touchedAt < lingerMs || room.toldViewers > 0 || room.isLooking) return;
-    this.#forget(room);
-    this.#writer.closed(room.number);
-  }
-
-  #forget(room: SharedRoom): void {
-    room.state = "closed";
-    this.#byName.delete(room.name);
-    for (const number of [...room.numbers, room.number]) this.#byNumber.delete(number);
-    this.#appends.forget(room);
-    this.#stream.forget(room);
-    this.#sanctions.forget(room.name);
-    this.#options.log.unsubscribe(room.name);
   }
 
   #setFailing(cause: Error | undefined): void {

@@ -3,7 +3,7 @@
  * at all. Per room only what follows the last offset goes into the ring: older ones are dropped, newer ones wait, and
  * what does not come is read back.
  */
-import { markSampled, patchLogRecord, recordOffset, recordStride } from "@danmakud/wire";
+import { markSampled, patchLogRecord, recordOffset, recordStride, recordTs } from "@danmakud/wire";
 import type {
   Clock,
   Counters,
@@ -15,6 +15,7 @@ import type {
 import type { BroadcastWriter } from "./broadcast-writer.ts";
 import { BroadcastKind, ENVELOPE_BYTES } from "./envelope-descriptor.ts";
 import { METRICS } from "./metrics.ts";
+import type { ScheduleAnswers } from "./schedule-answers.ts";
 import { type Arrival, type PendingBatch, step, takenOf } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import type { SharedRoom } from "./shared-room.ts";
@@ -25,6 +26,7 @@ export interface SharedStreamOptions {
   readonly writer: BroadcastWriter;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly answers: ScheduleAnswers;
   /** The room goes on elsewhere: it needs a new number. */
   readonly onMoved: (room: SharedRoom) => void;
   /** The log could not be read. */
@@ -115,6 +117,7 @@ export class SharedStream {
 
   /** Looks where an arrival belongs: into the ring, behind others that are missing, or nowhere. */
   #arrive(room: SharedRoom, arrival: Arrival): void {
+    const isAwaited = arrival.batch !== undefined || arrival.scheduled !== undefined;
     if (room.state !== "open") {
       if (room.state === "opening" && arrival.batch === undefined) this.#park(room, arrival);
       else if (arrival.batch !== undefined) this.#push(room, arrival);
@@ -123,14 +126,14 @@ export class SharedStream {
     if (arrival.epoch !== room.epoch) {
       if (room.isPast(arrival.epoch)) {
         // Its offsets mean nothing to viewers any more, but whoever published it is owed the answer.
-        if (arrival.batch !== undefined) this.#push(room, arrival);
+        if (isAwaited) this.#push(room, arrival);
         return;
       }
       this.#move(room, arrival.epoch, arrival.first - 1);
     }
     const taken = takenOf(arrival);
     if (arrival.first + taken - 1 <= room.head || taken === 0) {
-      if (arrival.batch !== undefined) this.#push(room, arrival);
+      if (isAwaited) this.#push(room, arrival);
       return;
     }
     if (arrival.base > room.head) {
@@ -238,7 +241,7 @@ export class SharedStream {
   }
 
   /** What the log has of a hole; what it does not have will not come. */
-  #fill(room: SharedRoom, through: number, { bytes, count }: SharedStretch): void {
+  #fill(room: SharedRoom, through: number, { bytes, count, scheduled }: SharedStretch): void {
     this.#holes.delete(room);
     let at = 0;
     let index = 0;
@@ -270,6 +273,7 @@ export class SharedStream {
         repeats: [],
         isComplete: true,
         isReplicated: true,
+        scheduled,
       });
     }
     if (room.head < through) this.#move(room, room.epoch, through);
@@ -295,12 +299,8 @@ export class SharedStream {
     let shown = 0;
     while (arrival.index < count && writer.hasRoom()) {
       const outcome = outcomes === "" ? "t" : outcomes[arrival.index];
-      if (outcome === "r") {
-        const first = arrival.repeats[arrival.repeated++];
-        counters.add(METRICS.repeats, 1);
-        if (batch !== undefined && first !== undefined) {
-          writer.repeat(room.number, batch.origin(arrival.index), first.offset, first.ts);
-        }
+      if (outcome === "r" || outcome === "w") {
+        this.#repeat(room, arrival, outcome === "w");
         step(arrival);
         continue;
       }
@@ -323,10 +323,35 @@ export class SharedStream {
         if (arrival.isReplicated) writer.repeat(room.number, batch.origin(arrival.index), offset, arrival.ts);
         else writer.reject(batch.origin(arrival.index), "unavailable");
       }
+      if (arrival.scheduled !== undefined) this.#delivered(room, arrival, offset);
       step(arrival);
     }
     if (batch !== undefined && shown > 0) counters.add(METRICS.sequenced, shown);
     return arrival.index === count;
+  }
+
+  /** The publish has the key of one that is in the log, or waits for its time. */
+  #repeat(room: SharedRoom, arrival: Arrival, isWaiting: boolean): void {
+    const { writer, counters, answers } = this.#options;
+    const first = arrival.repeats[arrival.repeated++];
+    const origin = arrival.batch?.origin(arrival.index);
+    if (origin === undefined || first === undefined) return;
+    if (isWaiting) answers.waits(room, origin, first.offset, first.ts, true);
+    else {
+      counters.add(METRICS.repeats, 1);
+      writer.repeat(room.number, origin, first.offset, first.ts);
+    }
+  }
+
+  /** Tells who waits for the delivery of the current record, if it is one that waited. */
+  #delivered(
+    room: SharedRoom,
+    { scheduled, index, at, bytes, ts, isComplete }: Arrival,
+    offset: number,
+  ): void {
+    const number = scheduled instanceof Map ? scheduled.get(offset) : (scheduled as readonly number[])[index];
+    const writtenAt = isComplete ? recordTs(bytes, at) : ts;
+    if (number !== undefined) this.#options.answers.delivered(room, number, offset, writtenAt);
   }
 
   /** @hot bench/redis.ts */

@@ -172,7 +172,7 @@ export class ViewerMessages {
       const viewer = this.#viewerOf(token);
       if (viewer !== undefined) this.#control.ack(viewer, id, offset);
     },
-    waits: (token, id, number) => this.scheduledAcks.ask(number, token, id),
+    waits: (token, id, asked) => this.scheduledAcks.ask(asked, token, id),
     scheduled: (token, id, number, deliverAt) => {
       const viewer = this.#viewerOf(token);
       if (viewer !== undefined) this.#control.scheduled(viewer, id, number, deliverAt);

@@ -23,7 +23,7 @@ export function announceReads(log: RoomLogReader, { heartbeats, start }: ThreadC
       announced(() => log.positionOfLast(name, records, through, onReady)),
     keys: (name, sinceTs, keysMax) => announced(() => [...log.keys(name, sinceTs, keysMax)]),
     scheduled: (room, after, limit) => announced(() => log.scheduled(room, after, limit)),
-    scheduledRoom: (number) => announced(() => log.scheduledRoom(number)),
+    isScheduled: (room, number) => announced(() => log.isScheduled(room, number)),
     allScheduled: () => announced(() => log.allScheduled()),
     lastScheduled: () => announced(() => log.lastScheduled()),
     sanctions: (room, kind, now, after, limit) =>

@@ -20,6 +20,8 @@ import { clock, random, runLoop, runThread, say, type ThreadContext } from "./th
 const START_MS_MAX = 10_000;
 /** Publishes on their way get this long when the node stops. */
 const STOP_MS_MAX = 3000;
+/** So long it tries to say that it leaves: others find out by themselves, if later. */
+const LEAVE_MS_MAX = 500;
 /** Errors of connections are told at most this often. */
 const TELL_MS_MIN = 5000;
 
@@ -35,12 +37,16 @@ runThread(async (context, messages) => {
   let sequencer: SharedSequencer | undefined;
   /** Turns after all that has come in by now, not once for each. */
   let isSoon = false;
+  /** Until then the loop may sleep. */
+  let sleepsUntil = 0;
   const soon = () => {
     if (isSoon) return;
     isSoon = true;
     setImmediate(() => {
       isSoon = false;
       turn();
+      // What is due since then, sooner than the loop knew when it went to sleep.
+      if (sequencer !== undefined && sequencer.nextDueAt() < sleepsUntil) context.signal.wake();
     });
   };
   const connection = connectRedis(address, {
@@ -66,6 +72,10 @@ runThread(async (context, messages) => {
     replicas: options.redisWait,
     onMessage: (message) => {
       sequencer?.receive(message);
+      soon();
+    },
+    onCancelled: (room, number) => {
+      sequencer?.cancelled(room, number);
       soon();
     },
   });
@@ -148,7 +158,11 @@ runThread(async (context, messages) => {
       return !isIdle() && owner.canMove();
     },
     isIdle: () => isIdle() || !owner.canMove(),
-    nextDueAt: () => Math.min(owner.nextDueAt(), isIdle() ? Number.POSITIVE_INFINITY : clock.monotonic() + 1),
+    nextDueAt: () => {
+      const dueAt = Math.min(owner.nextDueAt(), isIdle() ? Number.POSITIVE_INFINITY : clock.monotonic() + 1);
+      sleepsUntil = dueAt;
+      return dueAt;
+    },
     tick: () => {
       beat();
       owner.tick();
@@ -163,7 +177,8 @@ runThread(async (context, messages) => {
     return (isIdle() && !owner.isBusy) || clock.monotonic() > stopAt;
   });
   users?.close();
-  await Promise.race([log.leave().catch(() => {}), Bun.sleep(500)]);
+  await Promise.race([new Promise<void>((done) => owner.stop(done)), Bun.sleep(LEAVE_MS_MAX)]);
+  await Promise.race([log.leave().catch(() => {}), Bun.sleep(LEAVE_MS_MAX)]);
   connection.close();
   context.heartbeats.stop(thread);
   say({ type: "stopped" });

@@ -1,8 +1,11 @@
 -- Appends a batch of records to the log of one room, or only looks whether the room is what the caller takes it for.
 -- Everything that must agree between nodes is decided here, in one step: offsets, timestamps, epochs, which of two
 -- publishes with the same key was first, what a room with too much to show leaves out, and what is trimmed.
+-- Where the batch is `due`, it is what waits in the room and has come to its time: taken from there and put into the log
+-- in this same step, so that whoever asks for it how often, each is there once.
 --
 -- KEYS  1 meta hash   2 stream   3 recent keys   4 older keys   5 channel        (keys.ts; all in one slot)
+--       6 numbers that wait, by time   7 what waits, by number   8 their idempotency keys
 -- ARGV  1 node: names one life of the calling node
 --       2 number of the batch: grows with each batch of that node in that room; a batch that is sent again has the same
 --       3 epoch the caller knows, or '-'
@@ -12,25 +15,33 @@
 --       8 milliseconds after which an untouched room is forgotten
 --       9 life of an idempotency key, ms       10 keys to remember at least
 --      11 offsets that are burned where the server may have lost some that were given
---      12 TLV log records, back to back (wire/src/tlv-layout.ts), offset and timestamp not set
---      13 how many
+--      12 TLV log records, back to back (wire/src/tlv-layout.ts), offset and timestamp not set; due: their bytes at most
+--      13 how many; due: 'due N', N at most
 --      14 settings: '' = no change, else the text they had, LF, the text they get        15 their maxRate
 --      16… of each record with a key: its place (from 1), then 'uid LF key'
 -- Reply, words parted by spaces:
 --      status    ok | again (this batch was written before; the same answer) | conflict (settings were others; nothing done)
 --      epoch base first ts taken outcomes repeats unread
 --      base      head before the batch. Offsets between it and `first` are burned.
---      outcomes  '-' = all taken; else a letter per record: t taken, s taken but left out of what viewers see, r repeat
---      repeats   '-', or offset:ts of the first publish for each r, by commas
+--      outcomes  '-' = all taken; else a letter per record: t taken, s taken but left out of what viewers see, r repeat,
+--                w repeat of one that waits for its time
+--      repeats   '-', or offset:ts of the first publish for each r, number:time of what waits for each w, by commas
 --      unread    records trimmed before the dispatch group had read them
+-- Reply to `due`:
+--      due now next left bytes unread late
+--      next      when the first of those left is due, or '-'
+--      late      '-', or by how many ms each that was put into the log is late, by commas
 -- Published on the channel: node number epoch base first ts count outcomes LF records
+-- and of what was due:      - 0 epoch base first ts count outcomes numbers LF records
 
 local format = string.format
 local function text(number) return format('%.0f', number) end
 
 local meta, stream, keys, older, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local waiting, kept, waitingKeys = KEYS[6], KEYS[7], KEYS[8]
 local node, number, shown, count = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[13])
 local blob = ARGV[12]
+local dueMax = string.match(ARGV[13], '^due (%d+)$')
 local mine = 'batch:' .. node
 
 local m = redis.call('HMGET', meta, 'epoch', 'head', 'ts', 'server', 'settings', 'dispatched', 'maxRate', 'tokens',
@@ -38,6 +49,35 @@ local m = redis.call('HMGET', meta, 'epoch', 'head', 'ts', 'server', 'settings',
 local epoch, head, lastTs, server = m[1], tonumber(m[2] or 0), tonumber(m[3] or 0), m[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- What is due, before anything is changed: mostly nothing is, when two nodes ask at once.
+local identities, numbers, late = {}, {}, {}
+local function answerDue(unread)
+  local nextOne = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
+  local left = redis.call('ZCARD', waiting)
+  return table.concat({ 'due', text(now), nextOne[2] and text(tonumber(nextOne[2])) or '-', left,
+    left > 0 and redis.call('HGET', kept, 'bytes') or 0, unread, #late > 0 and table.concat(late, ',') or '-' }, ' ')
+end
+if dueMax then
+  local due = redis.call('ZRANGEBYSCORE', waiting, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, dueMax)
+  local records, bytes = {}, 0
+  for i = 1, #due, 2 do
+    -- The record, behind its time, the length of its key, and its key.
+    local row = redis.call('HGET', kept, due[i])
+    local deliverAt, keyBytes, from = string.match(row, '^(%d+) (%d+)\n()')
+    local record = string.sub(row, from + keyBytes)
+    if bytes > 0 and bytes + #record > tonumber(ARGV[12]) then break end
+    bytes = bytes + #record
+    records[#records + 1] = record
+    numbers[#numbers + 1] = due[i]
+    late[#late + 1] = text(now - deliverAt)
+    if keyBytes ~= '0' then identities[#numbers] = string.sub(row, from, from + keyBytes - 1) end
+  end
+  count = #numbers
+  if count == 0 then return answerDue(0) end
+  blob = table.concat(records)
+end
+
 local here = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local base = head
 local set = {}
@@ -83,7 +123,7 @@ if epoch ~= m[1] then
 end
 
 -- Was this batch written before, and only the answer lost? Also where a new epoch is due since: the next batch begins it.
-if m[14] then
+if m[14] and not dueMax then
   local before, answer = string.match(m[14], '^(%d+) (.*)$')
   if before == number then
     -- Written once more as it is, so that a WAIT on this connection is about the batch.
@@ -108,10 +148,11 @@ local ts = math.max(now, lastTs)
 local tsText = text(ts)
 
 -- Idempotency keys: two hashes, the older of which is dropped when the newer is full or has lived for a key's life.
-local identities = {}
 for i = 16, #ARGV, 2 do identities[tonumber(ARGV[i])] = ARGV[i + 1] end
 local keyLife = tonumber(ARGV[9])
-if #ARGV > 15 then
+local hasKeys = next(identities) ~= nil
+local isAnyWaiting = hasKeys and not dueMax and redis.call('EXISTS', waitingKeys) == 1
+if hasKeys then
   local keysAt = tonumber(m[10] or 0)
   if now - keysAt > keyLife or redis.call('HLEN', keys) >= tonumber(ARGV[10]) then
     if redis.call('EXISTS', keys) == 1 then redis.call('RENAME', keys, older) else redis.call('DEL', older) end
@@ -139,7 +180,7 @@ local first = head + 1
 local at, taken = 1, 0
 -- Filled only from the first record that was not simply taken.
 local outcomes, repeats, allTaken = {}, {}, true
-local isKeyed, isSampling = #ARGV > 15, maxRate > 0
+local isSampling = maxRate > 0
 local function outcome(i, letter)
   if allTaken then
     for before = 1, i - 1 do outcomes[before] = 't' end
@@ -152,11 +193,12 @@ end
 local function append(i, length, kind, style)
   local stop = at + length - 1
   local identity = identities[i]
-  local known = identity and (call('HGET', keys, identity) or call('HGET', older, identity))
+  local known = identity and not dueMax and (call('HGET', keys, identity) or call('HGET', older, identity))
   if known and now - tonumber(string.match(known, ':(%d+)$')) > keyLife then known = false end
-  if known then
-    outcome(i, 'r')
-    repeats[#repeats + 1] = known
+  local waits = not known and isAnyWaiting and identity and call('HGET', waitingKeys, identity)
+  if known or waits then
+    outcome(i, known and 'r' or 'w')
+    repeats[#repeats + 1] = known or waits
     return false
   end
   local offset = text(head + taken + 1)
@@ -197,6 +239,7 @@ local function append(i, length, kind, style)
     if nameBytes > 0 then add('name', cut(blob, uidEnd + 1, uidEnd + nameBytes)) end
     if attrsBytes > 0 then add('attrs', cut(blob, uidEnd + nameBytes + 1, contentAt - 1)) end
     if not seen then add('sampled', '1') end
+    if dueMax then add('scheduled', tonumber(numbers[i])) end
   end
   call('XADD', stream, offset .. '-0', unpack(entry))
   if identity then call('HSET', keys, identity, offset .. ':' .. tsText) end
@@ -212,7 +255,7 @@ for i = 1, count do
   local c0, c1, c2, uid = byte(blob, at + 16, at + 19)
   local length, kind = l0 + 256 * l1, k0 + 256 * k1
   if kind == PLAIN and c0 == 255 and c1 == 255 and c2 == 255 and uid < 64 and not isSampling
-    and not (isKeyed and identities[i]) then
+    and not (hasKeys and identities[i]) and not dueMax then
     -- Most are like this one, and it takes half as long as `append`.
     taken = taken + 1
     local uidEnd = at + 20 + uid
@@ -225,6 +268,16 @@ for i = 1, count do
   at = at + length + -length % 4
 end
 head = head + taken
+
+-- Only now, when they are in the log: a server that is out of memory refuses what adds, not what removes.
+if dueMax then
+  redis.call('ZREM', waiting, unpack(numbers))
+  redis.call('HDEL', kept, unpack(numbers))
+  redis.call('HINCRBY', kept, 'bytes', -#blob)
+  for _, identity in pairs(identities) do redis.call('HDEL', waitingKeys, identity) end
+  -- The numbers given are remembered for as long as the room is.
+  if redis.call('EXISTS', waiting) == 0 then redis.call('PEXPIRE', kept, ARGV[8]) end
+end
 
 -- Trimming: whole nodes of the stream, and never what the dispatch group has still to read.
 local unread = 0
@@ -246,7 +299,7 @@ local shape = allTaken and '-' or table.concat(outcomes)
 local answer = table.concat({ epoch, text(base), text(first), tsText, taken, shape,
   #repeats > 0 and table.concat(repeats, ',') or '-', text(unread) }, ' ')
 put('head', text(head))
-if count > 0 then put(mine, number .. ' ' .. answer) end
+if count > 0 and not dueMax then put(mine, number .. ' ' .. answer) end
 if taken > 0 or ARGV[14] ~= '' then put('ts', tsText) end
 if maxRate > 0 then put('tokens', format('%.3f', tokens)); put('filledAt', text(now)) end
 
@@ -268,13 +321,18 @@ if not m[11] or now - tonumber(m[11]) > math.min(ttl / 16, 3600000) then
 else
   redis.call('HSET', meta, unpack(set))
 end
-if #ARGV > 15 then
+if hasKeys then
   redis.call('PEXPIRE', keys, text(2 * keyLife))
   redis.call('PEXPIRE', older, text(2 * keyLife))
 end
 
 if taken > 0 or ARGV[14] ~= '' or epoch ~= m[1] or first ~= base + 1 then
-  redis.call('SPUBLISH', channel,
-    table.concat({ node, number, epoch, text(base), text(first), tsText, count, shape }, ' ') .. '\n' .. blob)
+  local head = { node, number, epoch, text(base), text(first), tsText, count, shape }
+  if dueMax then
+    -- From nobody: the node that asked gets it like all others.
+    head[1], head[2], head[9] = '-', 0, table.concat(numbers, ',')
+  end
+  redis.call('SPUBLISH', channel, table.concat(head, ' ') .. '\n' .. blob)
 end
+if dueMax then return answerDue(unread) end
 return 'ok ' .. answer

@@ -9,6 +9,13 @@
  * keys:room:{ROOM}            hash     idempotency keys of late: `uid LF key` → `offset ts`
  * keys:room:{ROOM}:before     hash     those of the time before that
  * live:room:{ROOM}            channel  (sharded) what was just written, for the nodes that show the room
+ * later:room:{ROOM}           sorted set  numbers (ten digits) of danmaku that wait, by their time, Unix ms
+ * later:room:{ROOM}:kept      hash     number → `time length-of-key LF key record`; `last` number given, by which `server`,
+ *                                      `bytes` of the records
+ * later:room:{ROOM}:keys      hash     idempotency keys of those: `uid LF key` → `number:time`
+ * later:room:{ROOM}:asked     hash     node → what it last had wait or took back, and the answer
+ * later:{part-N}:rooms        sorted set  rooms in which danmaku wait, by when somebody has to look at them, Unix ms
+ * later:{part-N}:sizes        hash     room → danmaku and bytes that wait in it; `:count`, `:bytes` of all
  * dead:room:{ROOM}            stream   entries that the dispatch workers gave up on
  * online:room:{ROOM}          hash     node → its viewers and until when that holds
  * dispatch:{slot-N}:rooms     set      rooms of a dispatch slot that have a stream
@@ -31,6 +38,10 @@ export const keysKey = (room: string): string => `keys:room:{${room}}`;
 export const olderKeysKey = (room: string): string => `keys:room:{${room}}:before`;
 export const liveChannel = (room: string): string => `live:room:{${room}}`;
 export const onlineKey = (room: string): string => `online:room:{${room}}`;
+export const waitingKey = (room: string): string => `later:room:{${room}}`;
+export const waitingRecordsKey = (room: string): string => `later:room:{${room}}:kept`;
+export const waitingKeysKey = (room: string): string => `later:room:{${room}}:keys`;
+export const waitingAskedKey = (room: string): string => `later:room:{${room}}:asked`;
 export const deadKey = (room: string): string => `dead:room:{${room}}`;
 
 /** `SITE` = those of the site. */
@@ -46,6 +57,26 @@ const LIVE = "live:room:{";
 
 /** Whether a channel is a room's, by its first letter: there is no other such. */
 export const isLiveChannel = (channel: Uint8Array): boolean => channel[0] === LIVE.charCodeAt(0);
+
+/** The keys of `append.lua`, in its order. */
+export const appendKeys = (room: string): readonly string[] => [
+  metaKey(room),
+  streamKey(room),
+  keysKey(room),
+  olderKeysKey(room),
+  liveChannel(room),
+  waitingKey(room),
+  waitingRecordsKey(room),
+  waitingKeysKey(room),
+];
+
+/** The rooms in which danmaku wait lie in so many parts, spread over the masters of a Cluster. */
+export const WAITING_PARTS = 16;
+export const waitingRoomsKey = (part: number): string => `later:{part-${part}}:rooms`;
+export const waitingSizesKey = (part: number): string => `later:{part-${part}}:sizes`;
+
+/** The number of a scheduled danmaku as it stands in keys: texts of equal length are in the order of numbers. */
+export const waitingMember = (number: number): string => String(number).padStart(10, "0");
 
 /** The room of a live channel. */
 export const roomOfChannel = (channel: string): string => channel.slice(LIVE.length, -1);
@@ -76,6 +107,8 @@ export const EntryField = {
   attrs: "attrs",
   /** `1`: viewers other than the sender do not see it (`maxRate`). */
   sampled: "sampled",
+  /** The number under which it waited for its time. */
+  scheduled: "scheduled",
   /** `delete`; absent = a danmaku. */
   type: "type",
   /** Of a delete: the offset that is taken away, … */
@@ -101,6 +134,9 @@ export const dispatchBellChannel = (slot: number): string => `dispatch:{slot-${s
 
 /** The dispatch slot of a room. */
 export const slotOf = (room: string): number => crc16(room) % DISPATCH_SLOTS;
+
+/** The part in which a room stands while danmaku wait in it. */
+export const waitingPartOf = (room: string): number => crc16(room) % WAITING_PARTS;
 
 /** Stream id of an offset, and back. */
 export const entryId = (offset: number): string => `${offset}-0`;

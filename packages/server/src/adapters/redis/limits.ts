@@ -26,6 +26,16 @@ export const REDIS_LIMITS = {
    * then lost (a second of all that a server takes).
    */
   burn: 1_000_000,
+  /** By how much the numbers of scheduled danmaku jump there: more than wait in a room, and they never run out. */
+  scheduledBurn: 100_000,
+  /** What a node asked last of a room's schedule is remembered for so long: it asks again within seconds, or never. */
+  scheduledAskedMs: 600_000,
+  /**
+   * A node looks after rooms in which something is due within so long, and says so every second. It has died where it has
+   * not for the lease; another takes over, so what was due meanwhile is late by that at most.
+   */
+  dueAheadMs: 2000,
+  dueLeaseMs: 2500,
   /** Wait for replicas (`--redis-wait`) at most this long. */
   replicaWaitMs: 1000,
   /** Doorbells of a dispatch slot are gathered for so long. */

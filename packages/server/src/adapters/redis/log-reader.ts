@@ -8,6 +8,7 @@ import {
   type RoomLogReader,
   type Sanction,
   type SanctionKind,
+  type ScheduledDanmaku,
   type StoredRoom,
   StoreError,
 } from "@danmakud/core/ports";
@@ -17,6 +18,8 @@ import type { Cluster, Redis } from "ioredis";
 import { entryId, streamKey } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
 import { readBan, readSanctions } from "./sanctions.ts";
+import { isWaiting, listScheduled } from "./schedules.ts";
+import { type Call, defineList } from "./scripts.ts";
 import { entryOffset, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
 /** Something that is being fetched, or is here. */
@@ -33,10 +36,12 @@ export class RedisLogReader implements RoomLogReader {
   readonly #pages = new Map<string, Fetched<LogPage>>();
   readonly #positions = new Map<string, Fetched<number>>();
   readonly #close: () => void;
+  readonly #list: Call;
   #fetching = 0;
 
   constructor(client: Redis | Cluster, close: () => void) {
     this.#client = client;
+    this.#list = defineList(client);
     this.#close = close;
   }
 
@@ -100,13 +105,18 @@ export class RedisLogReader implements RoomLogReader {
     return [];
   }
 
-  // Danmaku are not scheduled in Redis in this version.
-  scheduled(): readonly never[] {
-    return [];
+  async scheduled(
+    room: string,
+    after: { readonly deliverAt: number; readonly number: number },
+    limit: number,
+  ): Promise<readonly ScheduledDanmaku[]> {
+    return await this.#answered(() => listScheduled(this.#list, room, after, limit));
   }
-  scheduledRoom(): undefined {
-    return undefined;
+  async isScheduled(room: string, number: number): Promise<boolean> {
+    return await this.#answered(() => isWaiting(this.#client, room, number));
   }
+
+  // Who delivers them asks the log in Redis itself.
   allScheduled(): Iterable<never> {
     return [];
   }

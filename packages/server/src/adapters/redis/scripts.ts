@@ -2,8 +2,11 @@
 import type { Cluster, Redis } from "ioredis";
 import append from "./append.lua" with { type: "text" };
 import beat from "./beat.lua" with { type: "text" };
+import dueRooms from "./due-rooms.lua" with { type: "text" };
+import listScheduled from "./list-scheduled.lua" with { type: "text" };
 import look from "./look.lua" with { type: "text" };
 import sanction from "./sanction.lua" with { type: "text" };
+import schedule from "./schedule.lua" with { type: "text" };
 
 type Argument = string | number | Buffer;
 /** A call by its SHA1; the client sends the text where the server does not have it. */
@@ -13,13 +16,17 @@ export interface Scripts {
   readonly append: Call;
   readonly look: Call;
   readonly beat: Call;
+  readonly schedule: Call;
+  readonly dueRooms: Call;
 }
 
 export function defineScripts(client: Redis | Cluster): Scripts {
   return {
-    append: define(client, "danmakudAppend", append, 5),
-    look: define(client, "danmakudLook", look, 3),
+    append: define(client, "danmakudAppend", append, 8),
+    look: define(client, "danmakudLook", look, 4),
     beat: define(client, "danmakudBeat", beat, 1),
+    schedule: define(client, "danmakudSchedule", schedule, 7),
+    dueRooms: define(client, "danmakudDueRooms", dueRooms, 2),
   };
 }
 
@@ -27,9 +34,20 @@ export function defineSanction(client: Redis | Cluster): Call {
   return define(client, "danmakudSanction", sanction, 2);
 }
 
-function define(client: Redis | Cluster, name: string, lua: string, numberOfKeys: number): Call {
+/** What a gateway runs. Its reply is one of bytes. */
+export function defineList(client: Redis | Cluster): Call {
+  return define(client, "danmakudListScheduled", listScheduled, 2, "Buffer");
+}
+
+function define(
+  client: Redis | Cluster,
+  name: string,
+  lua: string,
+  numberOfKeys: number,
+  reply: "" | "Buffer" = "",
+): Call {
   client.defineCommand(name, { lua, numberOfKeys });
   // The library adds the command to the client as a method that its types cannot know.
-  const call = (client as unknown as Record<string, Call>)[name] as Call;
+  const call = (client as unknown as Record<string, Call>)[`${name}${reply}`] as Call;
   return (...args) => call.apply(client, args);
 }

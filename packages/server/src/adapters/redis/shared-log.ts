@@ -3,34 +3,41 @@ import type {
   OnShared,
   SharedAppendResult,
   SharedBatch,
+  SharedClaim,
+  SharedClaims,
+  SharedDue,
   SharedLog,
   SharedMessage,
   SharedRoomState,
+  SharedSchedule,
+  SharedScheduleResult,
   SharedStretch,
+  SharedWaiting,
 } from "@danmakud/core/ports";
 import { ROOM_LIMITS } from "@danmakud/core/rooms";
 import { Cluster, type Redis } from "ioredis";
 import { Bells } from "./bells.ts";
 import type { RedisConnection } from "./connect.ts";
 import {
+  appendKeys,
   crc16,
   dispatchRoomsKey,
   entryId,
   isLiveChannel,
-  keysKey,
   liveChannel,
   metaKey,
   NODES_KEY,
-  olderKeysKey,
   onlineKey,
   roomOfChannel,
   sanctionsKey,
   slotOf,
   streamKey,
+  waitingKey,
 } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
+import { isWaiting, Schedules } from "./schedules.ts";
 import { defineScripts, type Scripts } from "./scripts.ts";
-import { RecordBuffer, rawEntries } from "./stream-entry.ts";
+import { entryOffset, entryScheduled, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
 export interface RedisLogOptions {
   readonly connection: RedisConnection;
@@ -43,6 +50,8 @@ export interface RedisLogOptions {
   /** Replicas that must have a batch before it is acked. */
   readonly replicas: number;
   readonly onMessage: (message: SharedMessage) => void;
+  /** What waited in a room under this number was taken back. */
+  readonly onCancelled: (room: string, number: number) => void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -51,6 +60,7 @@ export class RedisLog implements SharedLog {
   readonly #options: RedisLogOptions;
   readonly #scripts: Scripts;
   readonly #bells: Bells;
+  readonly #schedules: Schedules;
   readonly #subscribed = new Set<string>();
   #alive: ReadonlySet<string> = new Set();
 
@@ -58,9 +68,25 @@ export class RedisLog implements SharedLog {
     this.#options = options;
     this.#scripts = defineScripts(options.connection.client);
     this.#bells = new Bells(options.connection.client);
+    const { retain, roomTtlMs } = options;
+    this.#schedules = new Schedules({
+      scripts: this.#scripts,
+      client: options.connection.client,
+      node: options.node,
+      token: options.token,
+      retain,
+      roomTtlMs,
+      isReplicated: (room) => this.isReplicated(room),
+    });
     options.connection.onMessage((channel, message) => {
       if (!isLiveChannel(channel)) return;
-      const parsed = parseMessage(roomOfChannel(channel.toString()), message, options.node);
+      const room = roomOfChannel(channel.toString());
+      const cancelled = parseCancelled(message);
+      if (cancelled !== undefined) {
+        options.onCancelled(room, cancelled);
+        return;
+      }
+      const parsed = parseMessage(room, message, options.node);
       if (parsed !== undefined) options.onMessage(parsed);
     });
   }
@@ -94,6 +120,7 @@ export class RedisLog implements SharedLog {
       metaKey(room),
       onlineKey(room),
       sanctionsKey(room),
+      waitingKey(room),
       this.#options.node,
       viewers ?? "-",
       keepMs,
@@ -122,8 +149,14 @@ export class RedisLog implements SharedLog {
     settle(
       entries.then((found) => {
         const records = new RecordBuffer();
-        for (const entry of rawEntries(found)) records.add(entry);
-        return { bytes: records.take(), count: records.count };
+        const scheduled = new Map<number, number>();
+        for (const entry of rawEntries(found)) {
+          if (!records.add(entry)) continue;
+          const number = entryScheduled(entry);
+          if (number !== undefined) scheduled.set(entryOffset(entry), number);
+        }
+        const stretch = { bytes: records.take(), count: records.count };
+        return scheduled.size === 0 ? stretch : { ...stretch, scheduled };
       }),
       onDone,
     );
@@ -132,6 +165,27 @@ export class RedisLog implements SharedLog {
   announce(room: string, onDone: OnShared<undefined>): void {
     const noted = this.#options.connection.client.sadd(dispatchRoomsKey(slotOf(room)), room);
     settle(noted.then(nothing), onDone);
+  }
+
+  schedule(room: string, batch: SharedSchedule, onDone: OnShared<SharedScheduleResult>): void {
+    settle(this.#schedules.schedule(room, batch), onDone);
+  }
+
+  deliverDue(room: string, onDone: OnShared<SharedDue>): void {
+    settle(this.#schedules.deliverDue(room), onDone);
+  }
+
+  claim(
+    held: readonly (SharedClaim & { readonly waiting: SharedWaiting | undefined })[],
+    roomsMax: number,
+    isLast: boolean,
+    onDone: OnShared<SharedClaims>,
+  ): void {
+    settle(this.#schedules.claim(held, roomsMax, isLast), onDone);
+  }
+
+  isScheduled(room: string, number: number, onDone: OnShared<boolean>): void {
+    settle(isWaiting(this.#options.connection.client, room, number), onDone);
   }
 
   ring(room: string): void {
@@ -164,7 +218,7 @@ export class RedisLog implements SharedLog {
       if (identity !== "") keyed.push(i + 1, identity);
     }
     const reply = await this.#scripts.append(
-      ...[metaKey(room), streamKey(room), keysKey(room), olderKeysKey(room), liveChannel(room)],
+      ...appendKeys(room),
       ...[node, number, epoch === "" ? "-" : epoch, head, token()],
       ...[retain, retain * REDIS_LIMITS.unreadFactor, roomTtlMs],
       ...[ROOM_LIMITS.keyLifeMs, ROOM_LIMITS.keysPerRoomMax, REDIS_LIMITS.burn],
@@ -196,9 +250,9 @@ export class RedisLog implements SharedLog {
   }
 
   #state(room: string, words: readonly (string | number | null)[]): SharedRoomState | undefined {
-    const [epoch, head, ts, settings, isSame, sanctions] = words;
+    const [epoch, head, ts, settings, isSame, sanctions, dueInMs] = words;
     let online = 0;
-    for (let i = 6; i + 1 < words.length; i += 2) {
+    for (let i = 7; i + 1 < words.length; i += 2) {
       const node = String(words[i]);
       if (node === this.#options.node || this.#alive.has(node)) online += Number(words[i + 1]);
       // A node that only was slow says it again.
@@ -214,6 +268,7 @@ export class RedisLog implements SharedLog {
       sanctions: String(sanctions),
       isInDoubt: isSame !== 1,
       online,
+      dueInMs: dueInMs === "-" ? undefined : Number(dueInMs),
     };
   }
 }
@@ -255,7 +310,9 @@ function parseReply(reply: string): Omit<SharedAppendResult, "isReplicated"> {
 function parseMessage(room: string, message: Buffer, self: string): SharedMessage | undefined {
   const end = message.indexOf(10);
   if (end < 0) return undefined;
-  const [node, , epoch, base, first, ts, count, outcomes] = message.toString("latin1", 0, end).split(" ");
+  const [node, , epoch, base, first, ts, count, outcomes, scheduled] = message
+    .toString("latin1", 0, end)
+    .split(" ");
   if (node === self || epoch === undefined || outcomes === undefined) return undefined;
   return {
     room,
@@ -266,8 +323,18 @@ function parseMessage(room: string, message: Buffer, self: string): SharedMessag
     count: Number(count),
     outcomes: outcomes === "-" ? "" : outcomes,
     bytes: aligned(message, end + 1),
+    ...(scheduled === undefined ? undefined : { scheduled: scheduled.split(",").map(Number) }),
   };
 }
+
+/** The number of what was taken back; undefined where the message tells something else. */
+function parseCancelled(message: Buffer): number | undefined {
+  if (message.length > CANCELLED_BYTES_MAX) return undefined;
+  const [, number] = /^cancelled (\d+)$/.exec(message.toString("latin1")) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
+const CANCELLED_BYTES_MAX = 24;
 
 /** The records at a multiple of four, where they are read by words. */
 function aligned(message: Buffer, from: number): Uint8Array {

@@ -59,6 +59,13 @@ export function entryOffset([id]: RawEntry): number {
   return offsetOfId(id.toString());
 }
 
+/** The number under which it waited for its time; undefined where it did not. */
+export function entryScheduled([, words]: RawEntry): number | undefined {
+  // The last field where there is one.
+  if (words.at(-2)?.toString() !== EntryField.scheduled) return undefined;
+  return Number(words.at(-1));
+}
+
 function encodeEntry(entry: RawEntry, into: Uint8Array, at: number): number | undefined {
   const offset = entryOffset(entry);
   const fields = new Map<string, string>();

@@ -206,8 +206,8 @@ class SqliteReader implements LocalRoomLogReader {
     return this.#guard(() => this.#scheduled.ofRoom(room, after, limit));
   }
 
-  scheduledRoom(number: number): string | undefined {
-    return this.#guard(() => this.#scheduled.roomOf(number));
+  isScheduled(room: string, number: number): boolean {
+    return this.#guard(() => this.#scheduled.roomOf(number) === room);
   }
 
   allScheduled(): ScheduledDanmaku[] {
