@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { MESSAGE_BYTES_MAX } from "@danmakud/wire";
 import { connectBare, problemOfResponse, serveFace, until } from "./http-handler.fixture.ts";
 
@@ -36,7 +37,36 @@ test("a length over the limit is refused before the body comes", async () => {
   const answer = await answerTo(patient.port, `${HEAD}Content-Length: ${MESSAGE_BYTES_MAX + 1}\r\n\r\n{`);
   expect(answer).toStartWith("HTTP/1.1 413");
   expect(answer).toContain('"code":"too_large"');
-  expect(answer.toLowerCase()).toContain("connection: close");
+  const huge = await answerTo(patient.port, `${HEAD}Content-Length: 100000000\r\n\r\n{`);
+  expect(huge).toStartWith("HTTP/1.1 413");
+  expect(huge.toLowerCase()).toContain("connection: close");
+});
+
+test("a client that sends all of a refused body before it reads gets the answer, and goes on", async () => {
+  const bytes = 6 * 1024 * 1024;
+  const body = " ".repeat(bytes);
+  const chunk = `${bytes.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  const requests = [
+    ["413", `${HEAD}Content-Length: ${bytes}\r\n\r\n${body}`],
+    ["413", `${HEAD}Transfer-Encoding: chunked\r\n\r\n${chunk}`],
+    ["415", `${HEAD.replace("json", "xml")}Content-Length: ${bytes}\r\n\r\n${body}`],
+  ] as const;
+  for (const [status, request] of requests) {
+    const socket = connect(patient.port, "127.0.0.1");
+    await new Promise((resolve, reject) => {
+      socket.on("error", reject);
+      socket.write(request, resolve);
+    });
+    let received = "";
+    socket.on("data", (data) => {
+      received += data.toString("latin1");
+    });
+    await until(() => received.endsWith("}"), "there is an answer");
+    expect(received).toStartWith(`HTTP/1.1 ${status}`);
+    socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await until(() => received.includes("HTTP/1.1 200"), "the connection is of use");
+    socket.destroy();
+  }
 });
 
 test("chunks without a length: in pieces, and past the limit", async () => {

@@ -3,7 +3,10 @@ import { DanmakuError } from "@danmakud/wire";
 import { HttpFault } from "../../problem.ts";
 import type { HttpLimits } from "./limits.ts";
 
-/** The connection cannot be used again after a body that was not read to its end. */
+/**
+ * Ends the connection with the answer. Only where the rest of a body is not worth taking: most clients send the whole
+ * body before they read, and see a broken connection instead of the answer.
+ */
 const CLOSE = { connection: "close" } as const;
 
 /**
@@ -12,7 +15,7 @@ const CLOSE = { connection: "close" } as const;
  * @throws DanmakuError `invalid_message` (no JSON, no UTF-8, cut off), `too_large`; HttpFault 415 and 408.
  */
 export async function readJson(request: Request, limits: HttpLimits, timers: Timers): Promise<unknown> {
-  checkHeaders(request.headers, limits.bodyBytesMax);
+  checkHeaders(request.headers, limits);
   const bytes = await readBytes(request.body, limits, timers);
   let text: string;
   try {
@@ -38,12 +41,14 @@ export async function readOptionalJson(
   return hasBody ? await readJson(request, limits, timers) : undefined;
 }
 
-function checkHeaders(headers: Headers, bodyBytesMax: number): void {
+/** What is refused here has its body thrown away by the runtime while it comes; the connection can be used again. */
+function checkHeaders(headers: Headers, { bodyBytesMax, bodyDiscardBytesMax }: HttpLimits): void {
   const mediaType = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (mediaType !== "application/json") throw unsupported("the body must be application/json");
   const encoding = headers.get("content-encoding") ?? "identity";
   if (encoding.trim().toLowerCase() !== "identity") throw unsupported("the body must not be compressed");
-  if (Number(headers.get("content-length") ?? 0) > bodyBytesMax) throw tooLarge(bodyBytesMax);
+  const length = Number(headers.get("content-length") ?? 0);
+  if (length > bodyBytesMax) throw tooLarge(bodyBytesMax, length > bodyDiscardBytesMax);
 }
 
 async function readBytes(
@@ -61,10 +66,15 @@ async function readBytes(
     for (;;) {
       const step = await Promise.race([reader.read(), deadline.promise]);
       if (step === "late") throw late();
-      if (step.done) return join(chunks, bytes);
+      if (step.done) {
+        if (bytes > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax, false);
+        return join(chunks, bytes);
+      }
       bytes += step.value.length;
-      if (bytes > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax);
-      chunks.push(step.value);
+      if (bytes > limits.bodyDiscardBytesMax) throw tooLarge(limits.bodyBytesMax, true);
+      // Read on where it is too large already, so that the client gets to the answer.
+      if (bytes <= limits.bodyBytesMax) chunks.push(step.value);
+      else chunks.length = 0;
     }
   } catch (error) {
     reader.cancel().catch(() => {}); // The stream is done for either way; why was said above.
@@ -87,12 +97,14 @@ function join(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
   return joined;
 }
 
-function tooLarge(bodyBytesMax: number): HttpFault {
-  return new HttpFault("too_large", `the body is larger than ${bodyBytesMax} bytes`, { headers: CLOSE });
+function tooLarge(bodyBytesMax: number, closes: boolean): HttpFault {
+  return new HttpFault("too_large", `the body is larger than ${bodyBytesMax} bytes`, {
+    headers: closes ? CLOSE : {},
+  });
 }
 
 function unsupported(message: string): HttpFault {
-  return new HttpFault("invalid_message", message, { status: 415, headers: CLOSE });
+  return new HttpFault("invalid_message", message, { status: 415 });
 }
 
 function late(): HttpFault {

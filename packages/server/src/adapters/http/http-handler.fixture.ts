@@ -302,7 +302,7 @@ export function serveFace(
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
-    maxRequestBodySize: 8 * 1024 * 1024,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, bun) => handler(request, bun),
   });
   const url = `http://127.0.0.1:${server.port}`;

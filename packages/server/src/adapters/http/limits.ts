@@ -4,6 +4,11 @@ import { MESSAGE_BYTES_MAX } from "@danmakud/wire";
 export interface HttpLimits {
   /** Bytes of a body; the same as of a WebSocket message. */
   readonly bodyBytesMax: number;
+  /**
+   * A body up to this size is taken to its end though it is refused, and thrown away: a client that writes it all before
+   * it reads would otherwise see a broken connection, and no reason.
+   */
+  readonly bodyDiscardBytesMax: number;
   /** A whole body has to arrive in this time, so that dribbling one byte at a time holds nothing for long. */
   readonly bodyDeadlineMs: number;
   /** An event stream is opened (its `hello` is there) in this time, or the request is `unavailable`. */
@@ -21,6 +26,7 @@ export interface HttpLimits {
 
 export const HTTP_LIMITS: HttpLimits = {
   bodyBytesMax: MESSAGE_BYTES_MAX,
+  bodyDiscardBytesMax: 64 * 1024 * 1024,
   bodyDeadlineMs: 10_000,
   eventsOpenMs: 10_000,
   eventsCommentMs: 10_000,
