@@ -95,8 +95,17 @@ test("64 KiB of UTF-8, and one byte more", () => {
   expect(codeOf(() => parseClientText(`${wide}   `, "viewer"))).toBe("too_large");
 });
 
-test("only services and admins speak for others", () => {
-  for (const fields of [{ uid: "u1" }, { name: "n" }, { class: "paid" }, { attrs: {} }]) {
+test("a uid and a class pass from every role, for policy to say who may", () => {
+  for (const role of ["viewer", "moderator", "service"] as const) {
+    const fields = { uid: "u2", class: "paid" } as const;
+    const expected = { kind: "publish", draft: { uid: "u2", class: 3 } };
+    expect(text({ ...publish, ...fields }, role)[0]).toMatchObject(expected);
+    expect(parseClientTlv(tlv([{ ...publish, ...fields }]), role)[0]).toMatchObject(expected);
+  }
+});
+
+test("only services and admins give names and attributes", () => {
+  for (const fields of [{ name: "n" }, { attrs: {} }]) {
     for (const role of ["service", "admin"] as const) {
       expect(text({ ...publish, ...fields }, role)[0]?.kind).toBe("publish");
       expect(parseClientTlv(tlv([{ ...publish, ...fields } as ClientRecord]), role)[0]?.kind).toBe("publish");

@@ -119,11 +119,8 @@ export function parseClientRecord(
   }
 }
 
-function refuseIdentity(draft: Draft): void {
-  const { uid, name, class: danmakuClass, attrs } = draft;
-  if (uid !== undefined || name !== undefined || danmakuClass !== undefined || attrs !== undefined) {
-    invalid("uid, name, class and attrs are for services");
-  }
+function refuseIdentity({ name, attrs }: Draft): void {
+  if (name !== undefined || attrs !== undefined) invalid("name and attrs are for services");
 }
 
 function refused(id: number | undefined, message: string): ClientMessage {

@@ -38,8 +38,8 @@ export interface Draft {
 }
 
 /**
- * Which fields a sender may set. `viewer`: content, mode, color, size, key, deliverAt, delayMs.
- * `service` and `http`: also uid, name, class, attrs (policy refuses what the role does not allow).
+ * Which fields a sender may set. `viewer`: content, mode, color, size, key, deliverAt, delayMs, uid, class.
+ * `service` and `http`: also name and attrs. What the role does not allow of them, policy refuses.
  */
 export type DraftFields = "viewer" | "service" | "http";
 
@@ -100,7 +100,7 @@ export function readDraft(
       case "id":
         if (enveloped) continue;
     }
-    if (!identity || !readIdentity(draft, field, given)) invalid(`unknown field ${JSON.stringify(field)}`);
+    if (!readIdentity(draft, field, given, identity)) invalid(`unknown field ${JSON.stringify(field)}`);
   }
   if (draft.content === "") invalid("content is missing");
   if (draft.deliverAt !== undefined && draft.delayMs !== undefined) {
@@ -109,22 +109,27 @@ export function readDraft(
   return draft;
 }
 
-/** The fields that only services and the HTTP face may name; false where the field is none of them. */
-function readIdentity(draft: Draft, field: string, given: unknown): boolean {
+/**
+ * The fields that say who speaks; false where the field is none of them. A name and attributes may be given only with
+ * `identity`: by services, and over HTTP.
+ */
+function readIdentity(draft: Draft, field: string, given: unknown, identity: boolean): boolean {
   switch (field) {
     case "uid":
       if (!isUid(given)) invalid("uid is not 1 to 64 characters of A-Z a-z 0-9 _ . -");
       draft.uid = given;
       return true;
-    case "name":
-      if (typeof given !== "string") invalid("name is not a string");
-      draft.name = checkDisplayName(given);
-      return true;
     case "class":
       draft.class = CLASSES.indexOf(given as (typeof CLASSES)[number]);
       if (draft.class < 0) invalid(`class is none of ${CLASSES.join(", ")}`);
       return true;
+    case "name":
+      if (!identity) return false;
+      if (typeof given !== "string") invalid("name is not a string");
+      draft.name = checkDisplayName(given);
+      return true;
     case "attrs":
+      if (!identity) return false;
       draft.attrs = stringifyAttrs(given);
       return true;
     default:
