@@ -60,18 +60,38 @@ export function busyMicros(pid: number): number {
   }
 }
 
-/** Time that a process's threads ran, microseconds, by thread name; threads of one name together. */
-export function threadMicros(pid: number): Map<string, number> {
-  const times = new Map<string, number>();
+export interface ThreadTimes {
+  readonly ranMicros: number;
+  /** Ready to run, but other threads had the cores. */
+  readonly queuedMicros: number;
+  /** How often it was given a core. */
+  readonly slices: number;
+}
+
+/** Times of a process's threads by their names; threads of one name together. */
+export function threadTimes(pid: number): Map<string, ThreadTimes> {
+  const times = new Map<string, ThreadTimes>();
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     try {
       const folder = `/proc/${pid}/task/${thread}`;
       const name = readFileSync(`${folder}/comm`, "utf8").trim();
-      const ran = Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ")[0]) / 1000;
-      times.set(name, (times.get(name) ?? 0) + ran);
+      const [ran = 0, queued = 0, slices = 0] = readFileSync(`${folder}/schedstat`, "utf8")
+        .split(" ")
+        .map(Number);
+      const before = times.get(name) ?? { ranMicros: 0, queuedMicros: 0, slices: 0 };
+      times.set(name, {
+        ranMicros: before.ranMicros + ran / 1000,
+        queuedMicros: before.queuedMicros + queued / 1000,
+        slices: before.slices + slices,
+      });
     } catch {
       // It ended meanwhile.
     }
   }
   return times;
+}
+
+/** Time that a process's threads ran, microseconds, by thread name. */
+export function threadMicros(pid: number): Map<string, number> {
+  return new Map([...threadTimes(pid)].map(([name, { ranMicros }]) => [name, ranMicros]));
 }

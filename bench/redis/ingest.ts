@@ -36,7 +36,7 @@ async function ofNode(redis: Redis, server: RedisServer, load: RedisLoad): Promi
     const { metrics, offsets } = await pump(
       { role: "ingest", port, rooms, batch, contentBytes, window },
       load,
-      (pid) => new CpuWatch(node.pid, server.pid, [pid]),
+      (pid) => new CpuWatch(node.pid, server.pid, { Load: pid }),
       () => untilSubscribed(redis, rooms),
     );
     process.kill(node.pid, "SIGKILL");
@@ -59,7 +59,7 @@ async function ofRedis(
   const { metrics, total } = await pump(
     { role: "redisIngest", ...options },
     load,
-    (pid) => new CpuWatch(undefined, server.pid, [pid]),
+    (pid) => new CpuWatch(undefined, server.pid, { Load: pid }),
   );
   // Published is not written.
   if (kind === "publish") return { ...metrics, durablePerSecond: 0 };

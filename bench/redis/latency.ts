@@ -94,11 +94,7 @@ async function run(
     const session = new Session(load, viewers, publisher, witness);
     await session.stretch(load.warmUpSeconds);
     const before = await node?.look();
-    const cpu = new CpuWatch(
-      node?.pid,
-      server.pid,
-      started.map(({ pid }) => pid),
-    );
+    const cpu = new CpuWatch(node?.pid, server.pid, { Viewers: viewers.pid, Publisher: publisher.pid });
     const metrics = await session.stretch(load.seconds);
     const busy = cpu.end("latency");
     const stages = before && node ? stagesBetween(before, await node.look()) : {};
