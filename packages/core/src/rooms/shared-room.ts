@@ -73,8 +73,10 @@ export class SharedRoom {
   /** The batch that takes the next publish; undefined where too many wait. */
   filling(now: number, kind: BatchKind = "publish"): PendingBatch | undefined {
     const last = this.batches.at(-1);
-    const isLastSent = this.isSending && this.batches.length === 1;
-    if (last !== undefined && last.kind === kind && !isLastSent && !last.isFull) return last;
+    const isUnderWay = this.isSending && this.batches.length === 1;
+    // One that has been sent stays as it is, also while it waits to be sent again: the log may have it already.
+    const isOpen = last?.kind === kind && last.number === 0 && !isUnderWay && !last.isFull;
+    if (isOpen) return last;
     if (this.batches.length >= SHARED_LIMITS.batchesPerRoomMax) return undefined;
     const next = new PendingBatch(now, kind);
     this.batches.push(next);
@@ -95,8 +97,6 @@ export class SharedRoom {
     if (epoch !== this.epoch && this.epoch !== "") {
       this.#pastEpochs.push(this.epoch);
       if (this.#pastEpochs.length > SHARED_LIMITS.pastEpochsMax) this.#pastEpochs.shift();
-    }
-    if (epoch !== this.epoch) {
       this.parked.clear();
       this.knownHead = 0;
     }

@@ -54,6 +54,12 @@ class Node {
     this.#answers.shift()?.(result);
   }
 
+  /** Has the oldest question wait for its answer. */
+  hold(): (result: unknown) => void {
+    this.asked.shift();
+    return this.#answers.shift() ?? (() => {});
+  }
+
   answerAll(revision: string, ...sanctions: Sanction[]): void {
     this.answer({ revision, sanctions } satisfies SharedSanctions);
   }
@@ -160,6 +166,20 @@ describe("the mutes and bans of a shared log", () => {
       expect(node.told()).toEqual(["reject"]);
     }
     expect(node.rooms.desk.held.size).toBe(2);
+  });
+
+  test("imposed here give way to what was read while replicas were waited for", () => {
+    const node = opened("v1");
+    node.rooms.impose(one("mine"), ORIGIN);
+    const written = node.hold();
+    // Another node has lifted it since.
+    node.rooms.looked("r", "v3");
+    node.answerAll("v3");
+    written("ok");
+    expect(node.asked).toEqual(["all r"]);
+    node.answerAll("v3");
+    expect(node.told()).toEqual(["mine holds", "mine lifted"]);
+    expect(node.rooms.desk.held.size).toBe(0);
   });
 
   test("of rooms that are not open here are not kept", () => {

@@ -76,6 +76,8 @@ export class SharedSanctionRooms {
   /** Imposes or lifts one, and answers `origin`. */
   impose(sanction: Sanction, origin: Origin): void {
     const { log, writer, isOpen, onHeard, onFailure, wake } = this.#options;
+    const { room } = sanction;
+    const before = this.#revisions.get(room);
     log.impose(sanction, (result) => {
       if (result instanceof Error) {
         onFailure(result);
@@ -85,8 +87,13 @@ export class SharedSanctionRooms {
       } else {
         onHeard();
         // The revision stays as it was read: another node's change may lie between.
-        if (sanction.room === SITE || isOpen(sanction.room)) this.desk.held.put(sanction);
+        const isHeld = room === SITE || isOpen(room);
+        if (isHeld) this.desk.held.put(sanction);
         this.desk.changed(sanction, origin);
+        // What was read while replicas were waited for may have been newer than this.
+        const since = this.#revisions.get(room);
+        if (isHeld && since !== before && since !== undefined && !this.#reading.has(room))
+          this.#read(room, since);
       }
       wake();
     });

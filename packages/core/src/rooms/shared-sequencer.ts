@@ -124,6 +124,7 @@ export class SharedSequencer {
       answers: this.#answers,
       onMoved: (room) => this.#rooms.moved(room),
       onFailure: (cause) => this.failed(cause),
+      wake: options.wake,
     });
     this.#looks = new SharedLooks({
       log: options.log,

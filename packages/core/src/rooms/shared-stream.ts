@@ -31,6 +31,8 @@ export interface SharedStreamOptions {
   readonly onMoved: (room: SharedRoom) => void;
   /** The log could not be read. */
   readonly onFailure: (cause: Error) => void;
+  /** Has `turn` called soon. */
+  readonly wake: () => void;
 }
 
 interface Waiting {
@@ -182,7 +184,11 @@ export class SharedStream {
 
   /** After a room has opened: takes up what came meanwhile. */
   opened(room: SharedRoom): void {
-    for (const [first, arrival] of room.parked) if (arrival.epoch !== room.epoch) room.parked.delete(first);
+    room.knownHead = 0;
+    for (const [first, arrival] of room.parked) {
+      if (arrival.epoch !== room.epoch) room.parked.delete(first);
+      else room.knownHead = Math.max(room.knownHead, first - 1 + takenOf(arrival));
+    }
     this.#unpark(room);
     if (room.parked.size > 0) this.#noteHole(room, SHARED_LIMITS.holeWaitMs);
   }
@@ -230,6 +236,7 @@ export class SharedStream {
       room.holeAt = now + SHARED_LIMITS.retryMsMax;
       if (result instanceof Error) this.#options.onFailure(result);
       else if (room.epoch === epoch && room.state === "open") this.#fill(room, through, result);
+      this.#options.wake();
     });
   }
 
@@ -305,7 +312,8 @@ export class SharedStream {
         continue;
       }
       const offset = arrival.isComplete ? recordOffset(bytes, arrival.at) : arrival.first + arrival.taken++;
-      const isShown = arrival.epoch === room.ringEpoch && offset > room.ringHead;
+      // One that is no successor waited for others when its epoch ended: it is answered, and shown to nobody.
+      const isShown = arrival.epoch === room.ringEpoch && offset === room.ringHead + 1;
       if (isShown) {
         if (!arrival.isComplete) {
           patchLogRecord(bytes, arrival.at, offset, arrival.ts);
