@@ -1,0 +1,384 @@
+import { describe, expect, test } from "bun:test";
+import { type DanmakuRecord, decodeRecord, ERROR_CODES, encodeDanmaku, patchLogRecord } from "@danmakud/wire";
+import { BroadcastConsumer, BroadcastProducer, createBroadcastRing } from "../memory/index.ts";
+import type {
+  OnShared,
+  SharedAppendResult,
+  SharedLog,
+  SharedMessage,
+  SharedStretch,
+} from "../ports/index.ts";
+import { readRepeat, readScheduled } from "./broadcast-entry.ts";
+import { BroadcastWriter } from "./broadcast-writer.ts";
+import { BroadcastKind, ENVELOPE_BYTES, ERROR_CODE, ERROR_RETRY } from "./envelope-descriptor.ts";
+import { METRICS } from "./metrics.ts";
+import { ScheduleAnswers } from "./schedule-answers.ts";
+import { PendingBatch } from "./shared-batch.ts";
+import { SHARED_LIMITS } from "./shared-limits.ts";
+import { SharedRoom } from "./shared-room.ts";
+import { SharedStream } from "./shared-stream.ts";
+
+const TS = 1_700_000_000_000;
+
+/** A stream between a ring and a log that answers when the test has it answer. */
+class Bench {
+  now = 0;
+  readonly reads: { after: number; through: number; onDone: OnShared<SharedStretch> }[] = [];
+  readonly failures: string[] = [];
+  readonly counted: number[] = [];
+  readonly room = new SharedRoom(7, "r", 0);
+  readonly stream: SharedStream;
+  readonly consumer: BroadcastConsumer;
+  readonly #producer: BroadcastProducer;
+  readonly writer: BroadcastWriter;
+  readonly #deferred: (() => void)[] = [];
+
+  constructor(ringBytes = 1 << 20) {
+    const ring = createBroadcastRing(ringBytes, 1);
+    this.consumer = new BroadcastConsumer(ring, 0);
+    this.consumer.attachAtHead();
+    this.#producer = new BroadcastProducer(ring);
+    this.writer = new BroadcastWriter(this.#producer);
+    const counters = {
+      add: (metric: number, count: number) => {
+        this.counted[metric] = (this.counted[metric] ?? 0) + count;
+      },
+      set: () => {},
+    };
+    const { room, writer } = this;
+    const log: Pick<SharedLog, "read"> = {
+      read: (_room, after, through, _most, onDone) => void this.reads.push({ after, through, onDone }),
+    };
+    this.stream = new SharedStream({
+      log: log as SharedLog,
+      writer,
+      clock: { now: () => TS + this.now, monotonic: () => this.now },
+      counters,
+      answers: new ScheduleAnswers({ writer, counters, later: (write) => void this.#deferred.push(write) }),
+      onMoved: () => {
+        writer.closed(room.number);
+        room.number++;
+      },
+      onFailure: (cause) => this.failures.push(cause.message),
+    });
+    room.state = "open";
+    room.begin("e1", 0);
+    room.ringEpoch = "e1";
+  }
+
+  /** What comes out of the ring after a turn: a text for each entry. */
+  turn(afterMs = 0): string[] {
+    this.now += afterMs;
+    this.stream.turn();
+    for (const write of this.#deferred.splice(0)) write();
+    this.#producer.commit();
+    const told: string[] = [];
+    while (this.consumer.next()) told.push(this.#tell());
+    this.consumer.release();
+    return told;
+  }
+
+  message(first: number, contents: readonly string[], more: Partial<SharedMessage> = {}): void {
+    const { bytes, count } = records(contents);
+    const base = first - 1;
+    this.stream.message(this.room, {
+      room: "r",
+      epoch: "e1",
+      base,
+      first,
+      ts: TS,
+      outcomes: "",
+      count,
+      bytes,
+      ...more,
+    });
+  }
+
+  /** The answer to a batch of this node, whose publishers have the tickets 100, 101, … */
+  own(first: number, contents: readonly string[], more: Partial<SharedAppendResult> = {}): void {
+    const { bytes } = records(contents);
+    const words = new Int32Array(bytes.buffer, 0, bytes.length >> 2);
+    const batch = new PendingBatch(0);
+    let at = 0;
+    for (const [index] of contents.entries()) {
+      const stride = (((words[at >> 2] as number) & 0xffff) + 3) & ~3;
+      batch.add(words, at >> 2, stride, 1, 0, 100 + index, "");
+      at += stride;
+    }
+    this.stream.own(this.room, batch, {
+      ...{ status: "ok", epoch: "e1", base: first - 1, first, ts: TS, outcomes: "", taken: contents.length },
+      ...{ repeats: [], unread: 0, isReplicated: true },
+      ...more,
+    } as SharedAppendResult);
+  }
+
+  #tell(): string {
+    const { words, index } = this.consumer;
+    const word = index >> 2;
+    const kind = (words[word] as number) & 0xff;
+    const ticket = words[word + 1] as number;
+    const number = words[word + 2] as number;
+    switch (kind) {
+      case BroadcastKind.record: {
+        const { offset, content } = decodeRecord(
+          this.consumer.bytes.slice(index + ENVELOPE_BYTES),
+          0,
+        ) as DanmakuRecord;
+        return `${number}: ${offset} ${content}${ticket === 0 ? "" : ` to ${ticket}`}`;
+      }
+      case BroadcastKind.repeat:
+        return `repeat ${readRepeat(this.consumer).offset} to ${ticket}`;
+      case BroadcastKind.delivered:
+        return `delivered ${readRepeat(this.consumer).offset} to ${ticket}`;
+      case BroadcastKind.scheduled: {
+        const { number: scheduled, asked } = readScheduled(this.consumer);
+        return `waits ${scheduled} to ${ticket}, asked ${asked}`;
+      }
+      case BroadcastKind.reject:
+        return `${ERROR_CODES[words[word + ERROR_CODE] as number]} ${words[word + ERROR_RETRY]} to ${ticket}`;
+      case BroadcastKind.closed:
+        return `closed ${number}`;
+      default:
+        return `kind ${kind}`;
+    }
+  }
+}
+
+function records(
+  contents: readonly string[],
+  offsets: readonly number[] = [],
+): { bytes: Uint8Array; count: number } {
+  const bytes = new Uint8Array(512 * 1024);
+  let end = 0;
+  for (const [index, content] of contents.entries()) {
+    const at = end;
+    end = encodeDanmaku(bytes, at, { uid: "u", content, mode: 0, color: 0, size: 25, class: 0 });
+    const offset = offsets[index];
+    if (offset !== undefined) patchLogRecord(bytes, at, offset, TS);
+  }
+  return { bytes: bytes.slice(0, end), count: contents.length };
+}
+
+describe("messages of other nodes", () => {
+  test("go into the ring in the order of the log, each once, however they come", () => {
+    const bench = new Bench();
+    bench.message(1, ["a", "b"]);
+    bench.message(4, ["d"], { base: 3 });
+    bench.message(1, ["a", "b"]);
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b"]);
+    expect(bench.room.head).toBe(2);
+    bench.message(3, ["c"]);
+    bench.message(4, ["d"], { base: 3 });
+    expect(bench.turn()).toEqual(["7: 3 c", "7: 4 d"]);
+    expect(bench.turn(1000)).toEqual([]);
+    expect(bench.reads).toEqual([]);
+  });
+
+  test("a burned stretch makes the room go on under another number, what is before it first", () => {
+    const bench = new Bench();
+    bench.message(1, ["a"]);
+    // The log itself says that 2 to 9 will not come.
+    bench.message(10, ["j"], { base: 1 });
+    expect(bench.turn()).toEqual(["7: 1 a", "closed 7", "8: 10 j"]);
+    expect(bench.room).toMatchObject({ head: 10, ringHead: 10, epoch: "e1" });
+  });
+
+  test("of a new epoch begin it; what then still comes of the old one is dropped", () => {
+    const bench = new Bench();
+    bench.message(1, ["a"]);
+    bench.message(5, ["e"], { epoch: "e2", base: 4 });
+    bench.message(2, ["b"]);
+    expect(bench.turn()).toEqual(["7: 1 a", "closed 7", "8: 5 e"]);
+    expect(bench.room.ringEpoch).toBe("e2");
+  });
+
+  test("that come before the room is open wait for that", () => {
+    const bench = new Bench();
+    bench.room.state = "opening";
+    bench.message(2, ["b"]);
+    bench.message(1, ["of another life"], { epoch: "e0" });
+    expect(bench.turn()).toEqual([]);
+    bench.room.state = "open";
+    bench.room.begin("e1", 1);
+    bench.room.ringHead = 1;
+    bench.stream.opened(bench.room);
+    expect(bench.turn()).toEqual(["7: 2 b"]);
+  });
+
+  test("wait for room in the ring, and go on where they stopped", () => {
+    const bench = new Bench(1 << 18);
+    const contents = Array.from({ length: 2500 }, (_, i) => `${i}`.padEnd(100, "x"));
+    bench.message(1, contents);
+    const seen: string[] = [];
+    for (let turns = 0; seen.length < 2500 && turns < 100; turns++) {
+      const told = bench.turn();
+      expect(told.length).toBeLessThan(2500);
+      seen.push(...told);
+    }
+    expect(seen).toEqual(contents.map((content, i) => `7: ${i + 1} ${content}`));
+    expect(bench.stream.waiting).toBe(0);
+  });
+
+  test("beyond what may wait are dropped, and read back from the log", () => {
+    const bench = new Bench();
+    for (let offset = 1; offset <= SHARED_LIMITS.arrivalsMax + 1; offset++) bench.message(offset, ["x"]);
+    expect(bench.stream.waiting).toBe(SHARED_LIMITS.arrivalsMax);
+    expect(bench.turn()).toHaveLength(SHARED_LIMITS.arrivalsMax);
+    bench.turn(SHARED_LIMITS.holeWaitMs);
+    expect(bench.reads).toMatchObject([
+      { after: SHARED_LIMITS.arrivalsMax, through: SHARED_LIMITS.arrivalsMax + 1 },
+    ]);
+  });
+});
+
+describe("a hole", () => {
+  test("is read from the log when its message does not come, and what waited behind it follows", () => {
+    const bench = new Bench();
+    bench.message(1, ["a"]);
+    bench.message(4, ["d"], { base: 3 });
+    expect(bench.turn()).toEqual(["7: 1 a"]);
+    expect(bench.stream.nextDueAt()).toBe(SHARED_LIMITS.holeWaitMs);
+    bench.turn(SHARED_LIMITS.holeWaitMs - 1);
+    expect(bench.reads).toEqual([]);
+    bench.turn(1);
+    expect(bench.reads).toMatchObject([{ after: 1, through: 3 }]);
+    expect(bench.counted[METRICS.holesRead]).toBe(1);
+    bench.reads[0]?.onDone(records(["b", "c"], [2, 3]));
+    expect(bench.turn()).toEqual(["7: 2 b", "7: 3 c", "7: 4 d"]);
+    expect(bench.stream.nextDueAt()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("of which the log has nothing, or only a part, is left out under another number", () => {
+    const bench = new Bench();
+    bench.message(6, ["f"], { base: 5 });
+    bench.turn(SHARED_LIMITS.holeWaitMs);
+    bench.reads[0]?.onDone(records(["c"], [3]));
+    expect(bench.turn()).toEqual(["closed 7", "8: 3 c", "closed 8", "9: 6 f"]);
+  });
+
+  test("that cannot be read is tried again", () => {
+    const bench = new Bench();
+    bench.stream.missing(bench.room, 2);
+    bench.turn();
+    bench.reads[0]?.onDone(new Error("away"));
+    expect(bench.failures).toEqual(["away"]);
+    bench.turn(SHARED_LIMITS.retryMsMax - 1);
+    expect(bench.reads).toHaveLength(1);
+    bench.turn(1);
+    expect(bench.reads).toHaveLength(2);
+    bench.reads[1]?.onDone(records(["a", "b"], [1, 2]));
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b"]);
+  });
+
+  test("that was filled by messages while it was read comes once", () => {
+    const bench = new Bench();
+    bench.message(3, ["c"], { base: 2 });
+    bench.turn(SHARED_LIMITS.holeWaitMs);
+    bench.message(1, ["a", "b"]);
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b", "7: 3 c"]);
+    bench.reads[0]?.onDone(records(["a", "b"], [1, 2]));
+    expect(bench.turn()).toEqual([]);
+  });
+
+  test("larger than a window is left to the viewers' own reading", () => {
+    const bench = new Bench();
+    const head = SHARED_LIMITS.holeRecordsMax + 1;
+    bench.stream.missing(bench.room, head);
+    expect(bench.turn()).toEqual([]);
+    expect(bench.turn()).toEqual(["closed 7"]);
+    expect(bench.reads).toEqual([]);
+    bench.message(head + 1, ["next"]);
+    expect(bench.turn()).toEqual([`8: ${head + 1} next`]);
+  });
+
+  test("in a room that is let go of meanwhile is forgotten", () => {
+    const bench = new Bench();
+    bench.stream.missing(bench.room, 2);
+    bench.turn();
+    bench.room.state = "closed";
+    bench.stream.forget(bench.room);
+    bench.reads[0]?.onDone(records(["a", "b"], [1, 2]));
+    expect(bench.turn(10_000)).toEqual([]);
+    expect(bench.reads).toHaveLength(1);
+  });
+});
+
+describe("a batch of this node", () => {
+  test("is shown and answered; repeats are answered with the first one", () => {
+    const bench = new Bench();
+    const repeats = [
+      { offset: 4, ts: TS },
+      { offset: 57, ts: TS + 9000 },
+    ];
+    bench.room.head = 4;
+    bench.room.ringHead = 4;
+    bench.own(5, ["a", "again", "b", "waits"], { base: 4, outcomes: "trtw", repeats, taken: 2 });
+    expect(bench.turn()).toEqual([
+      "7: 5 a to 100",
+      "repeat 4 to 101",
+      "7: 6 b to 102",
+      "waits 57 to 103, asked 1",
+    ]);
+    expect(bench.counted[METRICS.sequenced]).toBe(2);
+    expect(bench.counted[METRICS.repeats]).toBe(2);
+  });
+
+  test("that viewers have already, from a hole that was read, is only answered", () => {
+    const bench = new Bench();
+    bench.stream.missing(bench.room, 2);
+    bench.turn();
+    bench.reads[0]?.onDone(records(["a", "b"], [1, 2]));
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b"]);
+    bench.own(1, ["a", "b"]);
+    expect(bench.turn()).toEqual(["repeat 1 to 100", "repeat 2 to 101"]);
+  });
+
+  test("that waits behind a hole is answered although another epoch overtakes it", () => {
+    const bench = new Bench();
+    bench.own(3, ["c"], { base: 2 });
+    expect(bench.turn()).toEqual([]);
+    bench.message(9, ["i"], { epoch: "e2", base: 8 });
+    expect(bench.turn()).toEqual(["closed 7", "repeat 3 to 100", "8: 9 i"]);
+  });
+
+  test("that too few replicas have is shown, but not acked, with no time to come back that was never written", () => {
+    const bench = new Bench();
+    // Fills the ring once over with other numbers, which lie where the refusals are written.
+    for (let i = 0; i < 40_000; i++) {
+      if (!bench.writer.hasRoom()) bench.turn();
+      bench.writer.repeat(7, { gateway: 1, incarnation: 0, ticket: 1 }, 2 ** 52, 2 ** 52);
+    }
+    bench.turn();
+    bench.own(1, ["a"], { isReplicated: false });
+    expect(bench.turn()).toEqual(["7: 1 a", "unavailable 0 to 100"]);
+    bench.own(1, ["a"], { isReplicated: false });
+    expect(bench.turn()).toEqual(["unavailable 0 to 100"]);
+  });
+});
+
+describe("scheduled danmaku", () => {
+  test("tell who waits for them, whether they come by a message or by a hole that is read", () => {
+    const bench = new Bench();
+    bench.room.asked.ask(57, 5, TS);
+    bench.room.asked.ask(58, 6, TS);
+    bench.message(1, ["due"], { scheduled: [57] });
+    expect(bench.turn()).toEqual(["7: 1 due", "delivered 1 to 5"]);
+    bench.stream.missing(bench.room, 3);
+    bench.turn();
+    bench.reads[0]?.onDone({ ...records(["x", "due too"], [2, 3]), scheduled: new Map([[3, 58]]) });
+    expect(bench.turn()).toEqual(["7: 2 x", "7: 3 due too", "delivered 3 to 6"]);
+    // Their message comes after all: nobody waits any more.
+    bench.message(2, ["x", "due too"], { scheduled: [59, 58] });
+    expect(bench.turn()).toEqual([]);
+    expect(bench.room.asked.size).toBe(0);
+  });
+
+  test("that were jumped over are told of by a message that comes too late for viewers", () => {
+    const bench = new Bench();
+    bench.room.asked.ask(57, 5, TS);
+    bench.stream.moveTo(bench.room, "e1", 100);
+    bench.turn();
+    bench.message(8, ["due"], { base: 7, scheduled: [57] });
+    expect(bench.turn()).toEqual(["delivered 8 to 5"]);
+  });
+});
