@@ -60,6 +60,7 @@ class Bench {
         room.number++;
       },
       onFailure: (cause) => this.failures.push(cause.message),
+      wake: () => {},
     });
     room.state = "open";
     room.begin("e1", 0);
