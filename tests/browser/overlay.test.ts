@@ -87,6 +87,62 @@ describeInBrowser("the overlay", () => {
     await page.close();
   });
 
+  test.each(["worker", "dom"] as const)("%s: leaves the opaque parts of a picture free", async (engine) => {
+    const opened = await open({ engine, stillMs: 60_000 });
+    const { page } = opened;
+    await page.evaluate(async () => {
+      // As a model gives it that finds a person: small, and opaque where the person is.
+      const picture = new OffscreenCanvas(8, 8);
+      picture.getContext("2d")?.fillRect(4, 0, 4, 8);
+      window.overlay.setMask(await createImageBitmap(picture));
+      window.overlay.emit({ content: "across the middle of the stage", mode: "top" });
+    });
+    if (engine === "dom") {
+      await page.locator("#stage span", { hasText: "across" }).waitFor();
+      const mask = () =>
+        page.evaluate(() => (document.querySelector("#stage > div") as HTMLElement).style.maskImage);
+      expect(await mask()).toStartWith("url(");
+      await page.evaluate(() => window.overlay.setMask(null));
+      expect(await mask()).toBe("");
+    } else {
+      await waitFor("ink on the left", async () => (await opened.inked(0, 0.45)) > 100);
+      // The picture's edge is soft.
+      expect(await opened.inked(0.6, 1)).toBe(0);
+      await page.evaluate(() => window.overlay.setMask(null));
+      await waitFor("ink on the right", async () => (await opened.inked(0.6, 1)) > 20);
+    }
+    await page.close();
+  });
+
+  test("stands while paused, but for the viewer's own; tells its counts to those who listen", async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.evaluate(() => {
+      window.overlay.emit({ content: "under way" });
+    });
+    await waitFor("it on the stage", async () => (await opened.inked()) > 50);
+    await page.evaluate(() => {
+      window.overlay.pause();
+      window.overlay.emit([{ content: "too late" }, { content: "mine", own: true }]);
+    });
+    await waitFor("two on the stage", async () => (await opened.stats()).onScreen === 2);
+    expect((await opened.stats()).dropped.paused).toBe(1);
+    const told = page.evaluate(
+      () =>
+        new Promise<number>((done) => {
+          const stop = window.overlay.on("stats", ({ shown }) => {
+            stop();
+            done(shown);
+          });
+        }),
+    );
+    expect(await told).toBe(2);
+    const { frames } = await opened.stats();
+    await page.evaluate(() => window.overlay.resume());
+    await waitFor("motion", async () => (await opened.stats()).frames > frames + 5);
+    await page.close();
+  });
+
   test("follows media: its time, its pauses, its seeks", async () => {
     const opened = await open();
     const { page } = opened;

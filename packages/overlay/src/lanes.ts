@@ -59,9 +59,10 @@ export class Lanes {
     let bestHits = Number.POSITIVE_INFINITY;
     for (const lane of this.#order(search)) {
       let hits = 0;
-      for (let taken = lane; taken < lane + search.span; taken++) {
-        for (const other of this.#lanes[taken] ?? []) if (collide(other, flight, this.#gapPx)) hits++;
-        if (hits >= bestHits) break;
+      for (let taken = lane; taken < lane + search.span && hits < bestHits; taken++) {
+        const flights = this.#lanes[taken] ?? [];
+        for (let at = flights.length - 1; at >= 0 && hits < bestHits; at--)
+          if (collide(flights[at] as Flight, flight, this.#gapPx)) hits++;
       }
       if (hits >= bestHits) continue;
       best = lane;
@@ -111,9 +112,15 @@ export class Lanes {
     return Number.POSITIVE_INFINITY;
   }
 
+  /** Looks from the latest on: those are the ones that a new flight meets. */
   #obstacle(flight: Flight, lane: number, span: number): Flight | undefined {
-    for (let taken = lane; taken < lane + span; taken++)
-      for (const other of this.#lanes[taken] ?? []) if (collide(other, flight, this.#gapPx)) return other;
+    for (let taken = lane; taken < lane + span; taken++) {
+      const flights = this.#lanes[taken] ?? [];
+      for (let at = flights.length - 1; at >= 0; at--) {
+        const other = flights[at] as Flight;
+        if (collide(other, flight, this.#gapPx)) return other;
+      }
+    }
     return undefined;
   }
 
