@@ -44,11 +44,31 @@ export interface OverlayEvents {
 const STATS_EVERY_MS = 1000;
 const PIXEL_RATIO_MAX = 2;
 
-/** Only what is drawn goes to the worker. */
+const FIELDS = [
+  "offset",
+  "uid",
+  "mode",
+  "color",
+  "size",
+  "class",
+  "own",
+  "timeMs",
+  "ageMs",
+] as const satisfies readonly (keyof Comment)[];
+
+type Draft = { -readonly [Name in keyof Comment]: Comment[Name] };
+
+function copy<Name extends keyof Comment>(to: Draft, from: Comment, name: Name): void {
+  const value = from[name];
+  if (value !== undefined) to[name] = value;
+}
+
+/** Only what is drawn goes to the worker, and no empty fields: each costs its name once more in the message. */
 function pick(comment: Comment): Comment {
   if (typeof comment?.content !== "string") throw new TypeError("overlay: a comment needs content, a string");
-  const { content, offset, uid, mode, color, size, own, timeMs, ageMs } = comment;
-  return { content, offset, uid, mode, color, size, class: comment.class, own, timeMs, ageMs } as Comment;
+  const picked: Draft = { content: comment.content };
+  for (let at = 0; at < FIELDS.length; at++) copy(picked, comment, FIELDS[at] as (typeof FIELDS)[number]);
+  return picked;
 }
 
 /**
