@@ -149,7 +149,7 @@ function records(
   contents: readonly string[],
   offsets: readonly number[] = [],
 ): { bytes: Uint8Array; count: number } {
-  const bytes = new Uint8Array(512 * 1024);
+  const bytes = new Uint8Array(contents.length * 256);
   let end = 0;
   for (const [index, content] of contents.entries()) {
     const at = end;
