@@ -68,7 +68,7 @@ describeInBrowser("a tab that is hidden", () => {
       // Those from before would fill the stage from its right edge down; the own one takes one line (box and text).
       expect(await viewer.flyingRows()).toBeLessThanOrEqual(2);
       expect(await viewer.silentHoles()).toEqual([]);
-      expect((await viewer.comments()).length).toBe(UNSEEN + 1);
+      await waitFor("it in the list too", async () => (await viewer.comments()).length === UNSEEN + 1);
       await viewer.page.close();
     },
   );

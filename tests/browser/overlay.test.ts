@@ -35,7 +35,7 @@ describeInBrowser("the overlay", () => {
   });
 
   test("tells of presses on comments that can be pressed, and shows their text as text", async () => {
-    const opened = await open({ clickable: true });
+    const opened = await open({ clickable: true, stillMs: 60_000 });
     const { page, troubles } = opened;
     const pressed = page.evaluate(
       () => new Promise<string>((done) => window.overlay.on("click", ({ comment }) => done(comment.content))),

@@ -75,8 +75,15 @@ describe.skipIf(!REDIS_AVAILABLE)("Redis under a dispatch worker", () => {
     await using worker = await startWorker(redis.url, "--sink", `archive:${folder}`);
     await worker.ready();
     await writer.flow(rooms, 1_000, (count) => count < 600);
-    await writer.waitSettled(); // what the replica has not is no question of the workers'
-    await Bun.sleep(200);
+    await writer.waitSettled();
+    // What the replica has not is no question of the workers'.
+    const master = await redis.masterOf("fail-0");
+    const replication = () => master.cli("info", "replication");
+    const written = Number(/master_repl_offset:(\d+)/.exec(await replication())?.[1]);
+    await waitFor(
+      "its replica to have what was written",
+      async () => Number(/slave0:.*,offset=(\d+)/.exec(await replication())?.[1]) >= written,
+    );
     await redis.failOver("fail-0");
     for (const room of rooms) {
       await waitFor(

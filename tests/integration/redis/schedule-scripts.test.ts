@@ -182,11 +182,11 @@ describe.skipIf(!REDIS_AVAILABLE)("what waits for its time in Redis", () => {
     const now = Date.now();
     const result = await schedule(
       name,
-      later(++batches, [now + 700, now + 600, now + HOUR_MS], ["", "u1\nk", ""]),
+      later(++batches, [now + 2700, now + 2600, now + HOUR_MS], ["", "u1\nk", ""]),
     );
-    expect(result.waiting.nextInMs).toBeLessThanOrEqual(600);
+    expect(result.waiting.nextInMs).toBeLessThanOrEqual(2600);
     expect((await deliverDue(name)).lateMs).toEqual([]);
-    await waitFor("their time", () => Date.now() > now + 710);
+    await waitFor("their time", () => Date.now() > now + 2710);
     const answers = await Promise.all([
       deliverDue(name),
       deliverDue(name, b),
@@ -199,10 +199,10 @@ describe.skipIf(!REDIS_AVAILABLE)("what waits for its time in Redis", () => {
     for (const { waiting } of answers) expect(waiting).toMatchObject({ nextAt: now + HOUR_MS, count: 1 });
     const entries = await connection.client.xrange(streamKey(name), "-", "+");
     expect(entries.map(([, fields]) => [fields[5], fields.at(-2), fields.at(-1)])).toEqual([
-      [`at ${now + 600}`, "scheduled", "2"],
-      [`at ${now + 700}`, "scheduled", "1"],
+      [`at ${now + 2600}`, "scheduled", "2"],
+      [`at ${now + 2700}`, "scheduled", "1"],
     ]);
-    for (const [, fields] of entries) expect(Number(fields[1])).toBeGreaterThanOrEqual(now + 700);
+    for (const [, fields] of entries) expect(Number(fields[1])).toBeGreaterThanOrEqual(now + 2700);
     const heard = () => messages.filter((message) => message.room === name && message.count > 0);
     await waitFor("the message", () => heard().length > 0);
     expect(heard()).toHaveLength(1);

@@ -19,6 +19,8 @@ if (!REDIS_AVAILABLE) console.log("left out: scheduled danmaku on Redis; there i
 /** Not bound by the limits of users. */
 const SERVICE = "uid=site&role=service";
 const RACES = 60;
+/** Time for all that is to happen before danmaku are due, on a busy machine too. */
+const LEAD_MS = 5000;
 
 interface Scheduled {
   readonly scheduled: number;
@@ -88,7 +90,7 @@ for (const [topology, start] of Object.entries(REDIS_TOPOLOGIES)) {
 /** A room that nobody watches, whose node dies at once. */
 async function orphan(dies: TestNode, other: TestNode, third: TestNode): Promise<void> {
   const room = freshRoom("orphan");
-  const due = Date.now() + 2500;
+  const due = Date.now() + LEAD_MS;
   const [, second] = await schedule(dies, room, [due, due + 1, due + 200, due + 3_600_000]);
   await dies.kill("SIGKILL");
   expect(await waiting(other, room)).toEqual(["s0", "s1", "s2", "s3"]);
@@ -107,7 +109,7 @@ async function orphan(dies: TestNode, other: TestNode, third: TestNode): Promise
 async function races(nodes: readonly TestNode[]): Promise<void> {
   const room = freshRoom("race");
   const [first] = nodes as [TestNode];
-  const due = Date.now() + 1500;
+  const due = Date.now() + LEAD_MS;
   const times = Array.from({ length: RACES }, (_, i) => due + i * 10);
   const all = await schedule(first, room, times);
   const cancelled = await Promise.all(
@@ -137,7 +139,7 @@ async function told(publishes: TestNode, cancels: TestNode): Promise<void> {
   const viewer = await Viewer.open({ url: cancels.socketUrl(room), uid: "elsewhere" });
   const publish = (id: number, fields: object) =>
     socket.send(JSON.stringify({ type: "publish", id, content: `m${id}`, ...fields }));
-  publish(1, { delayMs: 600 });
+  publish(1, { delayMs: LEAD_MS });
   publish(2, { delayMs: 3_600_000, key: "k" });
   publish(3, { delayMs: 1, key: "k" });
   publish(4, { deliverAt: 5 });
@@ -166,7 +168,7 @@ async function outage(
 ): Promise<void> {
   const room = freshRoom("outage");
   const viewer = await Viewer.open({ url: node.socketUrl(room), uid: "watcher", reconnect: true });
-  const due = Date.now() + 1000;
+  const due = Date.now() + LEAD_MS;
   const times = Array.from({ length: 50 }, (_, i) => due + i * 20);
   await schedule(node, room, times);
   const end = await begin(room);
