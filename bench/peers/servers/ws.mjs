@@ -1,9 +1,9 @@
 /**
  * A broadcast server on `ws`: what a publisher sends goes to every viewer.
  *
- * - Framed once per message, not once per viewer: `Sender.frame` and `sendFrame`, as the maintainer of `ws` answers for
- *   broadcasts (websockets/ws, issue 617), and as Socket.IO does. Header and text in one buffer, so that each viewer
- *   costs one `write` and not a corked pair.
+ * - Framed once per message, not once per viewer: `Sender.frame` and `sendFrame`, as the maintainer of `ws` advises for
+ *   broadcasts, and as Socket.IO does. Header and text in one buffer, so that each viewer costs one `write` and not a
+ *   corked pair.
  * - `perMessageDeflate` off: the default, as its README says of the cost in CPU and memory.
  * - No `bufferutil`: on the server it speeds up the unmasking of what clients send, and viewers send nothing.
  */

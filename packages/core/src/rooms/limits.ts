@@ -36,7 +36,7 @@ export const ROOM_LIMITS = {
   slowModeMsMax: 60 * 60_000,
   /** So much of a room's `maxRate` may come at once: viewers read by the second, and gateways gather for less. */
   sampleBurstMs: 250,
-  /** A room's idempotency keys: CONTRACT section 3. */
+  /** A room's idempotency keys, as docs/protocol.md promises them. */
   keysPerRoomMax: 100_000,
   keyLifeMs: 5 * 60_000,
   /** Keys dropped per turn, about 1 ms. What is left waits for a moment: a full room is empty after some 3 s. */
@@ -78,7 +78,7 @@ export const ROOM_LIMITS = {
   entriesPerTurnMax: 4096,
   /** A viewer that takes nothing for this long is closed. */
   blockedMsMax: 30_000,
-  /** The server pings after this long without traffic, and closes after so much silence. CONTRACT section 3. */
+  /** The server pings after this long without traffic, and closes after so much silence: docs/protocol.md. */
   pingAfterMs: 30_000,
   silenceMsMax: 75_000,
   /**
@@ -87,7 +87,7 @@ export const ROOM_LIMITS = {
    */
   pingWithFrameMs: 45_000,
   pingAtLatestMs: 60_000,
-  /** `stats` at most this often per room. CONTRACT section 3. */
+  /** `stats` at most this often per room: docs/protocol.md. */
   statsIntervalMs: 5000,
   /** Danmaku that may wait for their time, in one room and in all: the sequencer holds them in memory. */
   scheduledPerRoomMax: 20_000,
