@@ -8,6 +8,9 @@ const WIDTH = 1920;
 const HEIGHT = 1080;
 const DURATION_MS = 8000;
 
+const screen = (area = 1): Lanes =>
+  new Lanes({ width: WIDTH, height: HEIGHT, durationMs: DURATION_MS, area, overflow: "drop" });
+
 interface Placed {
   readonly atMs: number;
   readonly width: number;
@@ -57,13 +60,7 @@ const given = fc
 test("no comment ever covers another of its layer, whatever their widths, sizes and times", () => {
   fc.assert(
     fc.property(given, (list) => {
-      const lanes = new Lanes({
-        width: WIDTH,
-        height: HEIGHT,
-        durationMs: DURATION_MS,
-        area: 1,
-        overflow: "drop",
-      });
+      const lanes = screen();
       const placed: Placed[] = [];
       for (const comment of list) {
         const y = lanes.place(comment.atMs, comment.width, comment.height, comment.mode);
@@ -79,13 +76,7 @@ test("no comment ever covers another of its layer, whatever their widths, sizes 
 });
 
 test("rows are used again as soon as they are free", () => {
-  const lanes = new Lanes({
-    width: WIDTH,
-    height: HEIGHT,
-    durationMs: DURATION_MS,
-    area: 1,
-    overflow: "drop",
-  });
+  const lanes = screen();
   expect(lanes.place(0, 200, 50, "scroll")).toBe(0);
   expect(lanes.place(0, 200, 50, "scroll")).toBeGreaterThan(0);
   expect(lanes.place(3000, 200, 50, "scroll")).toBe(0);
@@ -113,13 +104,7 @@ test("where there is no room a comment is left out and counted, or covers others
 });
 
 test("half the area leaves the lower half free", () => {
-  const lanes = new Lanes({
-    width: WIDTH,
-    height: HEIGHT,
-    durationMs: DURATION_MS,
-    area: 0.5,
-    overflow: "drop",
-  });
+  const lanes = screen(0.5);
   const ys = Array.from({ length: 50 }, () => lanes.place(0, 200, 50, "scroll")).filter(
     (y) => y !== undefined,
   );
