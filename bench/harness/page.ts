@@ -39,6 +39,7 @@ export function formatPage(report: Report, scenario: Scenario, args: readonly st
     ),
     "",
     ...missing.flatMap((run) => [`Missing: **${run.name}**: ${run.params.missing}`, ""]),
+    ...(scenario.besideTable === undefined ? [] : [scenario.besideTable(measured), ""]),
     "<details><summary>The load of each run</summary>",
     "",
     ...measured.map((run) => {

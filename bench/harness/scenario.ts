@@ -39,6 +39,8 @@ export interface Scenario {
   readonly summary: string;
   /** Paragraphs of Markdown for the page: what the runs are, what the figures mean. */
   readonly about?: string;
+  /** Markdown for the page behind the table, where the figures have to be set beside others. */
+  readonly besideTable?: (runs: readonly Run[]) => string;
   readonly flags: readonly Flag[];
   /** Where the defaults of `--seconds` and `--rounds` do not fit. */
   readonly defaults?: { readonly seconds: number; readonly rounds: number };

@@ -1,6 +1,6 @@
 /** Measures the runtime's own `setTimeout` under the same loads, as far as it can carry them. */
 import { Chance, LatenessCounts, LOAD } from "./load.ts";
-import { heapBytes } from "./memory.ts";
+import { residentBytes } from "./memory.ts";
 
 type Handle = ReturnType<typeof setTimeout>;
 
@@ -18,10 +18,10 @@ export async function measureSetTimeout(seconds: number): Promise<Record<string,
 
 function measureBytes(): number {
   const count = LOAD.pending / 10;
-  const before = heapBytes();
+  const before = residentBytes();
   const handles = Array.from({ length: count }, () => setTimeout(() => {}, LOAD.pendingMs));
   // Of the list of handles each place takes 8 bytes; who cancels has to keep them anyhow.
-  const bytes = (heapBytes() - before) / count;
+  const bytes = (residentBytes() - before) / count;
   for (const handle of handles) clearTimeout(handle);
   return bytes;
 }

@@ -1,29 +1,32 @@
 /** Measures timers that are driven by hand: wheel and heap. */
 
 import { Chance, LatenessCounts, LOAD } from "./load.ts";
-import { heapBytes } from "./memory.ts";
+import { residentBytes } from "./memory.ts";
 import type { OnFire, Timers } from "./timers.ts";
 
 type Create = (now: number, onFire: OnFire) => Timers;
 
 export function measureTimers(create: Create, seconds: number): Record<string, number> {
   // Before anything else has filled the memory.
-  const bytesPerTimer = measureBytes(create);
+  const bytes = measureBytes(create);
   measureFlow(create, 0.3);
   measureCancels(create, 0.3);
   return {
     firedPerSecond: measureFlow(create, seconds * 0.2),
     cancelledPerSecond: measureCancels(create, seconds * 0.2),
     ...measureLateness(create, seconds * 0.6),
-    bytesPerTimer,
+    ...bytes,
   };
 }
 
-function measureBytes(create: Create): number {
-  const before = heapBytes();
+function measureBytes(create: Create): Record<string, number> {
+  const before = residentBytes();
   const timers = fill(create, new Chance(), 0, () => {});
-  const after = heapBytes();
-  return (after - before) / timers.size;
+  const bytesPerTimer = (residentBytes() - before) / timers.size;
+  const { arrayBytes } = timers;
+  return arrayBytes === undefined
+    ? { bytesPerTimer }
+    : { bytesPerTimer, arrayBytesPerTimer: arrayBytes / timers.size };
 }
 
 function fill(create: Create, chance: Chance, now: number, onFire: OnFire): Timers {

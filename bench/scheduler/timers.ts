@@ -5,6 +5,8 @@ export type OnFire = (data: number, deadline: number) => void;
 
 export interface Timers {
   readonly size: number;
+  /** Bytes of the arrays that hold them; absent where they are objects. */
+  readonly arrayBytes?: number;
   insert(deadline: number, data: number): unknown;
   cancel(handle: unknown): void;
   /** Fires what is due at `now`; returns whether there is more at once. */
@@ -18,6 +20,9 @@ export function wheelTimers(now: number, onFire: OnFire): Timers {
   return {
     get size() {
       return wheel.size;
+    },
+    get arrayBytes() {
+      return wheel.bytes;
     },
     insert: (deadline, data) => wheel.insert(deadline, 0, data),
     cancel: (handle) => void wheel.cancel(handle as number),
