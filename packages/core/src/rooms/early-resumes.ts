@@ -7,10 +7,17 @@ const WAIT_MS_MAX = 1500;
 
 interface Early {
   readonly viewer: ViewerId;
-  readonly name: string;
   readonly start: StartPosition & { readonly kind: "resume" };
   readonly isStill: () => boolean;
   readonly since: number;
+}
+
+/** Those who wait for one room, in the order in which they came. */
+interface Waiting {
+  early: Early[];
+  /** The room and its head when they were last looked at: while both are the same, nobody's wait is over but by time. */
+  room: WatchedRoom | undefined;
+  head: number;
 }
 
 /**
@@ -20,14 +27,18 @@ interface Early {
 export class EarlyResumes {
   readonly #rooms: RoomRegistry;
   readonly #admit: (viewer: ViewerId, room: WatchedRoom, start: StartPosition) => void;
-  #waiting: Early[] = [];
+  readonly #enter: (viewer: ViewerId, name: string, start: StartPosition) => void;
+  readonly #waiting = new Map<string, Waiting>();
 
+  /** `enter` opens the room for a viewer who has waited in vain while it was let go of. */
   constructor(
     rooms: RoomRegistry,
     admit: (viewer: ViewerId, room: WatchedRoom, start: StartPosition) => void,
+    enter: (viewer: ViewerId, name: string, start: StartPosition) => void,
   ) {
     this.#rooms = rooms;
     this.#admit = admit;
+    this.#enter = enter;
   }
 
   /** Whether the viewer has to wait; `isStill` tells whether it is still there. */
@@ -39,20 +50,36 @@ export class EarlyResumes {
     now: number,
   ): boolean {
     if (start.kind !== "resume" || !isEarly(room, start)) return false;
-    this.#waiting.push({ viewer, name: room.name, start, isStill, since: now });
+    const waiting = this.#waiting.get(room.name) ?? { early: [], room, head: room.window.head };
+    waiting.early.push({ viewer, start, isStill, since: now });
+    this.#waiting.set(room.name, waiting);
     return true;
   }
 
   turn(now: number): void {
-    if (this.#waiting.length === 0) return;
-    this.#waiting = this.#waiting.filter((early) => {
-      if (!early.isStill()) return false;
-      const room = this.#rooms.get(early.name);
-      if (room === undefined) return true;
-      if (isEarly(room, early.start) && now - early.since < WAIT_MS_MAX) return true;
-      this.#admit(early.viewer, room, early.start);
-      return false;
-    });
+    for (const [name, waiting] of this.#waiting) {
+      const room = this.#rooms.get(name);
+      const isLate = now - (waiting.early[0]?.since ?? now) >= WAIT_MS_MAX;
+      if (isLate || room !== waiting.room || room?.window.head !== waiting.head)
+        this.#look(name, waiting, room, now);
+    }
+  }
+
+  #look(name: string, waiting: Waiting, room: WatchedRoom | undefined, now: number): void {
+    const { early } = waiting;
+    waiting.room = room;
+    waiting.head = room?.window.head ?? 0;
+    waiting.early = early.filter(
+      ({ start, since, isStill }) =>
+        isStill() && now - since < WAIT_MS_MAX && (room === undefined || isEarly(room, start)),
+    );
+    if (waiting.early.length === 0) this.#waiting.delete(name);
+    const stay = new Set(waiting.early);
+    for (const one of early) {
+      if (stay.has(one) || !one.isStill()) continue;
+      if (room === undefined) this.#enter(one.viewer, name, one.start);
+      else this.#admit(one.viewer, room, one.start);
+    }
   }
 }
 

@@ -49,7 +49,14 @@ export class ViewerEntrance {
     this.#online = parts.online;
     this.#watch = parts.watch;
     this.#gate = parts.gate;
-    this.#early = new EarlyResumes(parts.rooms, (...viewer) => this.#admit(...viewer));
+    this.#early = new EarlyResumes(
+      parts.rooms,
+      (...viewer) => this.#admit(...viewer),
+      (viewer, name, start) =>
+        this.#enter(viewer, name, (room) => {
+          this.#admit(viewer, room, start);
+        }),
+    );
   }
 
   /** Lets in those who had to wait for what they have seen elsewhere. */
@@ -66,11 +73,8 @@ export class ViewerEntrance {
       sink.close(CLOSE_CODES.unauthorized, `not admitted to room ${name}`);
       return viewer;
     }
-    const serial = this.#table.serial[viewer];
-    this.#rooms.open(name, (room) => {
-      if (this.#table.serial[viewer] !== serial) return;
-      if (room instanceof DanmakuError) sink.close(CLOSE_TRY_AGAIN_LATER, `${room.code}: ${room.message}`);
-      else if (!this.#isEarly(viewer, room, start)) this.#admit(viewer, room, start);
+    this.#enter(viewer, name, (room) => {
+      if (!this.#isEarly(viewer, room, start)) this.#admit(viewer, room, start);
     });
     return viewer;
   }
@@ -109,6 +113,16 @@ export class ViewerEntrance {
         this.#admit(viewer, replacement, { kind: "head" });
       }
     }
+  }
+
+  /** Opens a room for a viewer, or tells it why that cannot be. */
+  #enter(viewer: ViewerId, name: string, onRoom: (room: WatchedRoom) => void): void {
+    const serial = this.#table.serial[viewer];
+    this.#rooms.open(name, (room) => {
+      if (this.#table.serial[viewer] !== serial) return;
+      if (!(room instanceof DanmakuError)) onRoom(room);
+      else this.#table.sinks[viewer]?.close(CLOSE_TRY_AGAIN_LATER, `${room.code}: ${room.message}`);
+    });
   }
 
   /** Goes on in `room` at the viewer's cursor, owed everything after it. */
