@@ -18,8 +18,11 @@ import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 const PINGS_ROUND_MS = 15_000;
 /** So many may go out at once all the same, where few went before. */
 const PINGS_BURST = 32;
-/** One that answers a ping at once is heard a little after it: the next look is as much later than the next ping is due. */
-const ANSWER_MS = 1000;
+/**
+ * The look after a ping is so much later than the next one would be due: the answer is heard a moment after the ping, so
+ * one look does for both, and a ping with its answer is what an idle connection costs.
+ */
+const ANSWER_MS = 5000;
 
 export class ViewerWatch {
   readonly #context: GatewayContext;
