@@ -119,7 +119,7 @@ export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => 
 const TIMER_SLACK_MS = 5;
 
 /** One timer that is set again and again; setting it for later than it is set already costs nothing. */
-class Alarm {
+export class Alarm {
   readonly #ring: () => void;
   #at = Number.POSITIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -133,10 +133,12 @@ class Alarm {
     if (at >= this.#at) return;
     this.clear();
     this.#at = at;
-    this.#timer = setTimeout(() => {
+    const ring = () => {
       this.#at = Number.POSITIVE_INFINITY;
       this.#ring();
-    }, at - clock.monotonic());
+    };
+    // The time may have come since it was looked at, and the runtime warns of times below zero.
+    this.#timer = setTimeout(ring, Math.max(0, at - clock.monotonic()));
   }
 
   clear(): void {
