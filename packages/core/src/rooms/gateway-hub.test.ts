@@ -184,6 +184,35 @@ describe("join", () => {
     expect(viewer.records[0]?.type).toBe("hello");
   });
 
+  test("a frame that is too large is refused, not its connection, also before the room is open", () => {
+    const rooms = new Rooms();
+    const viewers = (["json", "tlv"] as const).map((encoding) => rooms.join("r", { kind: "head" }, encoding));
+    for (const { id } of viewers) rooms.hub.receive(id, new Uint8Array(70_000));
+    rooms.hub.receive(viewers[0]!.id, " ".repeat(70_000));
+    rooms.hub.receive(viewers[0]!.id, '{"type":"ping","id":1}');
+    rooms.run();
+    const codes = viewers.map((viewer) => viewer.of("error").map(({ code }) => code));
+    expect(codes).toEqual([["too_large", "too_large"], ["too_large"]]);
+    expect(viewers[0]!.of("pong")).toHaveLength(1);
+    for (const viewer of viewers) expect(viewer.closed).toBeUndefined();
+  });
+
+  test("before the room is open a burst is kept, and a flood is not", () => {
+    const rooms = new Rooms();
+    const ping = (id: number) => `{"type":"ping","id":${id}}`;
+    const send = (count: number, text: (i: number) => string) => {
+      const viewer = rooms.join("r", { kind: "head" }, "json");
+      for (let i = 0; i < count; i++) rooms.hub.receive(viewer.id, text(i));
+      return viewer;
+    };
+    const burst = send(ROOM_LIMITS.earlyFramesMax, ping);
+    const flood = send(ROOM_LIMITS.earlyFramesMax + 1, ping);
+    const bulk = send(3, () => " ".repeat(30_000));
+    rooms.run();
+    expect(burst.of("pong").map(({ id }) => id)).toEqual(range(0, ROOM_LIMITS.earlyFramesMax - 1));
+    for (const viewer of [flood, bulk]) expect(viewer.closed?.code).toBe(CLOSE_CODES.rate_limited);
+  });
+
   test("binary publishes go the short way or the long way to the same end", () => {
     const rooms = new Rooms();
     const viewer = rooms.join("r");

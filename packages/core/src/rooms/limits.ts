@@ -24,8 +24,8 @@ export const ROOM_LIMITS = {
   questionsMax: 1 << 16,
   /** Joins and publishes that wait for one room to open. */
   openWaitersMax: 1 << 16,
-  /** What a viewer may send before its room is open. */
-  earlyFramesMax: 32,
+  /** Frames that a viewer may send before its room is open, of 64 KiB together: as many as a connection may send at once. */
+  earlyFramesMax: 500,
   /** An answer that does not come: `unavailable`. Longer than any commit on a working disk. */
   answerTimeoutMs: 5000,
   /** The highest `maxRate` a room may be given, danmaku per second: more than a node takes in. */

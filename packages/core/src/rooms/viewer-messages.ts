@@ -10,13 +10,12 @@ import {
   parseClientText,
   publishId,
   recordStride,
-  utf8Length,
 } from "@danmakud/wire";
 import { CONNECTION_LIMIT, classDefaultOf, isExemptFromLimits, TokenBuckets } from "../policy/index.ts";
 import type { ControlFrames } from "./control-frames.ts";
+import { EarlyFrames, frameBytes } from "./early-frames.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import type { Principal, ViewerId } from "./hub.ts";
-import { ROOM_LIMITS } from "./limits.ts";
 import { type Publisher, refusalOf } from "./pending-publishes.ts";
 import { exemptionOf, type PlainSender, type Publishing } from "./publishing.ts";
 import { ScheduledAcks } from "./scheduled-acks.ts";
@@ -35,7 +34,7 @@ export class ViewerMessages {
   /** Viewers whose scheduled danmaku are to be acked when they are delivered. */
   readonly scheduledAcks = new ScheduledAcks();
   /** Frames of viewers whose room is not open yet. */
-  readonly #early = new Map<ViewerId, (string | Uint8Array)[]>();
+  readonly #early = new EarlyFrames();
 
   constructor(context: GatewayContext, table: ViewerTable, control: ControlFrames, publishing: Publishing) {
     this.#context = context;
@@ -50,14 +49,12 @@ export class ViewerMessages {
   }
 
   left(viewer: ViewerId): void {
-    this.#early.delete(viewer);
+    this.#early.take(viewer);
   }
 
   /** The viewer's room is open: what it sent before counts now. */
   admitted(viewer: ViewerId): void {
-    const early = this.#early.get(viewer);
-    this.#early.delete(viewer);
-    for (const frame of early ?? []) this.receive(viewer, frame);
+    for (const frame of this.#early.take(viewer)) this.receive(viewer, frame);
   }
 
   /** One frame. @hot bench/ingest.ts */
@@ -92,21 +89,14 @@ export class ViewerMessages {
   }
 
   #keepEarly(viewer: ViewerId, frame: string | Uint8Array): void {
-    const frames = this.#early.get(viewer) ?? [];
-    const length = frames.reduce((sum, early) => sum + early.length, frame.length);
-    if (frames.length >= ROOM_LIMITS.earlyFramesMax || length > FRAME_BYTES_MAX) {
-      this.#table.sinks[viewer]?.close(CLOSE_CODES.rate_limited, "too much before hello");
-      return;
-    }
-    frames.push(typeof frame === "string" ? frame : frame.slice());
-    this.#early.set(viewer, frames);
+    if (this.#early.keep(viewer, frame)) return;
+    this.#table.sinks[viewer]?.close(CLOSE_CODES.rate_limited, "too much before hello");
   }
 
   #checkKind(viewer: ViewerId, frame: string | Uint8Array): void {
     const encoding = this.#table.encoding[viewer];
     const wantsBinary = encoding === TLV || encoding === TLV_DEFLATE;
-    const bytes = typeof frame === "string" ? textBytes(frame) : frame.length;
-    if (bytes > FRAME_BYTES_MAX) {
+    if (frameBytes(frame) > FRAME_BYTES_MAX) {
       throw new DanmakuError("too_large", `a frame holds at most ${FRAME_BYTES_MAX} bytes`);
     }
     if ((typeof frame === "string") === wantsBinary) {
@@ -218,8 +208,3 @@ interface Sender {
 }
 
 const encoder = new TextEncoder();
-
-/** UTF-8 bytes of a text, counted only where it could matter. */
-function textBytes(text: string): number {
-  return text.length * 3 <= FRAME_BYTES_MAX ? text.length : utf8Length(text);
-}

@@ -41,6 +41,13 @@ describe("the API description", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test("says everywhere that a foreign host is refused", async () => {
+    for (const path of ["/healthz", "/readyz", "/openapi.json", "/docs"]) {
+      const answer = await face.fetch(path, { headers: { host: "elsewhere.example" } });
+      expect(Object.keys(api.paths[path]?.get?.responses ?? {})).toContain(String(answer.status));
+    }
+  });
+
   test("lists every status that a publish can be refused with", () => {
     const statuses = Object.keys(api.paths["/v1/rooms/{room}/danmaku"]?.post?.responses ?? {});
     for (const code of ERROR_CODES) {

@@ -36,6 +36,8 @@ const EVENTS_EXAMPLE = `id: k3f9:41\ndata: ${HELLO_EXAMPLE}\n\nid: k3f9:42\ndata
 
 const SCHEDULED_EXAMPLE = { scheduled: 57, deliverAt: 1700000060000 } as const;
 
+const FOREIGN_PAGE = problem("With --dev, a Host or Origin that is not this machine: forbidden.");
+
 const IDEMPOTENCY_KEY: Parameter = {
   name: "Idempotency-Key",
   in: "header",
@@ -294,7 +296,7 @@ export function createOpenApi(version: string): OpenApi {
           operationId: "live",
           summary: "Is the node alive?",
           security: PUBLIC,
-          responses: { "200": json(ref("Status"), "It is.") },
+          responses: { "200": json(ref("Status"), "It is."), "403": FOREIGN_PAGE },
         },
       },
       "/readyz": {
@@ -304,6 +306,7 @@ export function createOpenApi(version: string): OpenApi {
           security: PUBLIC,
           responses: {
             "200": json(ref("Status"), "It should."),
+            "403": FOREIGN_PAGE,
             "503": problem("Not now; detail says why.", true),
           },
         },
@@ -313,7 +316,7 @@ export function createOpenApi(version: string): OpenApi {
           operationId: "openapi",
           summary: "This description",
           security: PUBLIC,
-          responses: { "200": json({ type: "object" }, "OpenAPI 3.1.") },
+          responses: { "200": json({ type: "object" }, "OpenAPI 3.1."), "403": FOREIGN_PAGE },
         },
       },
       "/docs": {
@@ -323,6 +326,7 @@ export function createOpenApi(version: string): OpenApi {
           security: PUBLIC,
           responses: {
             "200": { description: "A page.", content: { "text/html": { schema: { type: "string" } } } },
+            "403": FOREIGN_PAGE,
           },
         },
       },
