@@ -49,6 +49,7 @@ export { REPOSITORY_ROOT, recordedFile } from "./repository.ts";
 export * from "./room-api.ts";
 export { fingerprint, RoomLedger } from "./room-ledger.ts";
 export { mountSmallDisk, type SmallDisk } from "./small-disk.ts";
+export { TcpProxy } from "./tcp-proxy.ts";
 export { makeTempDir, removeTempDir } from "./temp-dir.ts";
 export { undisturbed } from "./undisturbed.ts";
 export { freshRoom, useNode } from "./use-node.ts";

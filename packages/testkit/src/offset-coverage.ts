@@ -21,6 +21,8 @@ export class OffsetCoverage {
   resumes = 0;
   /** Times that a started viewer had to begin anew, because its epoch was gone. */
   resets = 0;
+  /** Offsets that were due when an epoch ended, and those burned for the new one: what a new epoch may cost a viewer. */
+  readonly cutOff: { readonly from: number; readonly to: number }[] = [];
   #epoch = "";
   /** The next offset that is due; −1 while the first record may have any (start by `last`). */
   #next = -1;
@@ -102,7 +104,10 @@ export class OffsetCoverage {
   }
 
   #begin(record: HelloRecord, next: number): void {
-    if (this.#epoch !== "" && this.#epoch !== record.epoch) this.resets++;
+    if (this.#epoch !== "" && this.#epoch !== record.epoch) {
+      this.resets++;
+      this.cutOff.push({ from: this.#next, to: record.head });
+    }
     if (this.#epoch !== record.epoch) this.#ts = 0;
     this.#epoch = record.epoch;
     this.#next = next;

@@ -1,11 +1,11 @@
 import type { ServerRecord } from "@danmakud/wire";
 import { RecordSocket } from "./record-socket.ts";
-import type { PublishFields } from "./viewer-options.ts";
+import { addressNow, type PublishFields } from "./viewer-options.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface PublisherOptions {
-  /** Base address of the WebSocket without a query. */
-  readonly url: string;
+  /** Base address of the WebSocket without a query; a function is asked for each connection. */
+  readonly url: string | (() => string);
   readonly uid?: string;
   /** Default service, which is exempt from the limits of a user. */
   readonly role?: string;
@@ -86,7 +86,7 @@ export class Publisher {
     const query = new URLSearchParams({ role: this.#options.role ?? "service" });
     query.set("uid", this.#options.uid ?? "publisher");
     const socket = new RecordSocket({
-      url: `${this.#options.url}?${query}`,
+      url: `${addressNow(this.#options.url)}?${query}`,
       encoding: "json",
       onRecords: (records) => {
         for (const record of records) this.#take(record);

@@ -4,8 +4,8 @@ import type { SocketEncoding } from "./record-socket.ts";
 import type { RoomLedger } from "./room-ledger.ts";
 
 export interface ViewerOptions {
-  /** Base address of the WebSocket without a query, see `TestNode.socketUrl`. */
-  readonly url: string;
+  /** Base address of the WebSocket without a query, see `TestNode.socketUrl`; a function is asked for each connection. */
+  readonly url: string | (() => string);
   /** Default json. */
   readonly encoding?: SocketEncoding;
   readonly uid?: string;
@@ -34,4 +34,9 @@ export function viewerQuery(options: ViewerOptions, start: ViewerStart): string 
     query.set("epoch", start.epoch);
   }
   return query.toString();
+}
+
+/** The address for the connection that is about to be made. */
+export function addressNow(url: string | (() => string)): string {
+  return typeof url === "string" ? url : url();
 }

@@ -11,7 +11,13 @@ import type {
 } from "@danmakud/wire";
 import { OffsetCoverage, type ViewerStart } from "./offset-coverage.ts";
 import { type CloseInfo, RecordSocket } from "./record-socket.ts";
-import { type PublishAnswer, type PublishFields, type ViewerOptions, viewerQuery } from "./viewer-options.ts";
+import {
+  addressNow,
+  type PublishAnswer,
+  type PublishFields,
+  type ViewerOptions,
+  viewerQuery,
+} from "./viewer-options.ts";
 import { waitFor, within } from "./wait-for.ts";
 
 const RECONNECT_PAUSE_MS = 60;
@@ -77,7 +83,7 @@ export class Viewer {
     const greetings = this.hellos.length;
     this.coverage.connecting(start);
     const socket = new RecordSocket({
-      url: `${url}?${viewerQuery(this.#options, start)}`,
+      url: `${addressNow(url)}?${viewerQuery(this.#options, start)}`,
       encoding,
       onRecords: (records) => this.#take(records),
       onClose: (info) => this.#lost(socket, info),

@@ -14,8 +14,11 @@ export interface RedisService extends AsyncDisposable {
   readonly servers: readonly RedisServer[];
   /** The server that holds a room's keys at present. */
   masterOf(room: string): Promise<RedisServer>;
-  /** Kills the master of a room and waits until a replica has taken its place. Rejects where there is no replica. */
-  failOver(room: string): Promise<void>;
+  /**
+   * Kills the master of a room and waits until a replica has taken its place. Returns the one that was killed. Rejects
+   * where there is no replica.
+   */
+  failOver(room: string): Promise<RedisServer>;
   stop(): Promise<void>;
 }
 
@@ -82,6 +85,7 @@ export async function startSentinel(flags: readonly string[] = []): Promise<Redi
       await waitFor("it to be one", async () => /role:master/.test(await next.cli("info", "replication")), {
         timeoutMs: PATIENCE.conditionMs,
       });
+      return old;
     },
   });
 }
@@ -146,6 +150,7 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
       const old = await masterOf(room);
       await old.kill("SIGKILL");
       await waitFor("a replica to take over", async () => (await masterOf(room)) !== old);
+      return old;
     },
   });
 }
