@@ -119,7 +119,9 @@ export class Leases {
     }
   }
 
-  #see(workers: readonly string[]): void {
+  #see(alive: readonly string[]): void {
+    // Redis has them in the order of their heartbeats, which says nothing.
+    const workers = alive.toSorted();
     if (workers.join("\n") === this.#workers.join("\n")) return;
     this.#workers = workers.slice(0, WORKERS_MAX);
     this.#owners = assignSlots(this.#workers, DISPATCH_SLOTS);
