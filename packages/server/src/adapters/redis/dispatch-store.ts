@@ -1,5 +1,5 @@
 /** What the dispatch workers ask of Redis. One command never touches keys of two slots where Redis is a Cluster. */
-import type { Cluster, Redis } from "ioredis";
+import { Cluster, type Redis } from "ioredis";
 import { type ConnectOptions, connectBlocking, connectRedis, type RedisConnection } from "./connect.ts";
 import { entriesOf, type StreamEntry, streamsOf, streamWithoutGroup } from "./dispatch-replies.ts";
 import {
@@ -27,6 +27,7 @@ import {
 } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
 import type { RedisAddress } from "./redis-url.ts";
+import { connectionOf } from "./room-connection.ts";
 
 /** What became of a call about a room. */
 export type Attached = { readonly status: "gone" } | { readonly status: "fenced" } | ServedRoom;
@@ -244,7 +245,7 @@ export class DispatchStore {
   async read(rooms: readonly string[], count: number, blockMs: number): Promise<ReadReply> {
     const keys = rooms.map(streamKey);
     const block = blockMs > 0 ? ["BLOCK", blockMs] : [];
-    const client = this.#blocking ?? this.#client;
+    const client = this.#readingConnection(rooms);
     // What waits for a connection would be read when the lease may be another's.
     if (client.status !== "ready") throw new Error("Redis is not connected");
     const group = ["GROUP", DISPATCH_GROUP, this.#worker, "COUNT", count, ...block];
@@ -256,6 +257,7 @@ export class DispatchStore {
       );
       return { rooms: found, withoutGroup: [] };
     } catch (error) {
+      this.#noteMoved(error);
       const stream = streamWithoutGroup(error);
       if (stream === undefined) throw error;
       const named = stream === "" ? rooms : [stream.slice(STREAM_PREFIX.length, -1)];
@@ -311,6 +313,20 @@ export class DispatchStore {
     }
     const reply = (await this.#run(ACK, keys, args)) as readonly unknown[];
     return rooms.map((_, at) => ackedOf(reply.slice(at * 3, at * 3 + 3)));
+  }
+
+  /**
+   * In a Cluster a server's own connection. The client as a whole would send a read again whose answer was lost, and what
+   * the first one gave us would come after what the second one gives.
+   */
+  #readingConnection(rooms: readonly string[]): Redis {
+    return this.#blocking ?? connectionOf(this.#client, rooms[0] ?? "");
+  }
+
+  /** The room is on another server: whoever tries again has to know where. */
+  #noteMoved(error: unknown): void {
+    const isMoved = error instanceof Error && error.message.startsWith("MOVED");
+    if (isMoved && this.#client instanceof Cluster) this.#client.refreshSlotsCache();
   }
 
   async #learnBlockingId(): Promise<void> {
