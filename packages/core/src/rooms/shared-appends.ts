@@ -94,7 +94,7 @@ export class SharedAppends {
       } else if (!room.isSending && room.state === "open" && room.retryAt <= now) {
         room.isSending = true;
         this.#inFlight++;
-        if (room.isAnnounced) this.#append(room, batch);
+        if (now - room.announcedAt < SHARED_LIMITS.announceAgainMs) this.#append(room, batch);
         else this.#announce(room, batch);
       }
     }
@@ -121,7 +121,7 @@ export class SharedAppends {
   #announce(room: SharedRoom, batch: PendingBatch): void {
     this.#options.log.announce(room.name, (done) => {
       if (done instanceof Error) return this.#failed(room, done);
-      room.isAnnounced = true;
+      room.announcedAt = this.#options.clock.monotonic();
       this.#append(room, batch);
     });
   }

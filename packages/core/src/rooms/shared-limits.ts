@@ -43,6 +43,10 @@ export const SHARED_LIMITS = {
   missedAfterMs: 10_000,
   /** Deliveries told before the answer that has the danmaku wait: of one batch at most. */
   earlyDeliveriesMax: 1024,
+  /** A room with records is put into the list of such rooms again so often: another server has that, and may lose it. */
+  announceAgainMs: 30_000,
+  /** An alarm that every batch would raise is raised at most so often. */
+  alarmMsMin: 10_000,
   /** Epochs of a room that are remembered as over, so that a late message does not bring one back. */
   pastEpochsMax: 16,
 } as const;

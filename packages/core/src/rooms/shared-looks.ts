@@ -40,6 +40,7 @@ export class SharedLooks {
   look(room: SharedRoom, rooms: number): void {
     const { log, clock, wake } = this.#options;
     if (room.isLooking || room.state !== "open") return;
+    this.#announceAgain(room);
     const { viewers, isDoubted } = room;
     room.isLooking = true;
     room.isDoubted = false;
@@ -63,6 +64,16 @@ export class SharedLooks {
       }
       this.#compare(room, state, isDoubted);
       wake();
+    });
+  }
+
+  /** Also of a room that nobody writes to any more: those who work behind the log find it by the list. */
+  #announceAgain(room: SharedRoom): void {
+    const now = this.#options.clock.monotonic();
+    const isWritten = room.announcedAt !== Number.NEGATIVE_INFINITY;
+    if (!isWritten || now - room.announcedAt < SHARED_LIMITS.announceAgainMs) return;
+    this.#options.log.announce(room.name, (done) => {
+      if (!(done instanceof Error)) room.announcedAt = now;
     });
   }
 

@@ -43,8 +43,8 @@ export class SharedRoom {
   /** Messages may have been missed: what the next look finds missing is read at once. */
   isDoubted = false;
   isReading = false;
-  /** The log lists it among the rooms with records, as far as this node is concerned. */
-  isAnnounced = false;
+  /** When the log was last told that it has records, monotonic ms; before that it may not be in the list of such rooms. */
+  announcedAt = Number.NEGATIVE_INFINITY;
   isLooking = false;
   /** Something has changed since the look that is under way began. */
   hasNews = false;
@@ -103,6 +103,8 @@ export class SharedRoom {
     this.epoch = epoch;
     this.head = head;
     this.seenHead = 0;
+    // The list may have lost it too.
+    this.announcedAt = Number.NEGATIVE_INFINITY;
   }
 
   configure(text: string): void {
