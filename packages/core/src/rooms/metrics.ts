@@ -38,6 +38,7 @@ export const METRICS = {
   batchWait: 35,
   batchRoundTrip: 36,
   usersUntold: 37,
+  unreplicated: 38,
 } as const;
 
 const HANDSHAKES_REFUSED = {
@@ -195,6 +196,11 @@ export const METRIC_INFO: {
     name: "danmakud_trimmed_unread_total",
     kind: "counter",
     help: "Records trimmed from a shared log before the dispatch group had read them.",
+  },
+  unreplicated: {
+    name: "danmakud_unreplicated_total",
+    kind: "counter",
+    help: "Records that fewer replicas had in time than an ack waits for: they are in the log, and were answered unavailable.",
   },
   logFailing: {
     name: "danmakud_log_failing",

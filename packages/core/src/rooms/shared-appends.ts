@@ -49,6 +49,7 @@ export class SharedAppends {
   /** Over all rooms, since the log remembers the number of a room that was let go of and opened again. */
   #lastBatch = 0;
   #inFlight = 0;
+  #unreplicatedAt = Number.NEGATIVE_INFINITY;
   #bytes = 0;
 
   constructor(options: SharedAppendsOptions) {
@@ -232,6 +233,7 @@ export class SharedAppends {
         `room ${room.name}: ${result.unread} records were trimmed before the dispatch group had read them`,
       );
     }
+    if (!result.isReplicated) this.#unreplicated(batch.count);
     stream.own(room, batch, result);
     const { settings } = batch;
     if (settings?.wanted !== undefined) {
@@ -241,6 +243,16 @@ export class SharedAppends {
     }
     if (result.taken > 0) log.ring(room.name);
     wake();
+  }
+
+  /** Every batch would say so: it is told now and then. */
+  #unreplicated(count: number): void {
+    const { clock, counters, onAlarm } = this.#options;
+    counters.add(METRICS.unreplicated, count);
+    const now = clock.monotonic();
+    if (now - this.#unreplicatedAt < SHARED_LIMITS.alarmMsMin) return;
+    this.#unreplicatedAt = now;
+    onAlarm("too few replicas have what is written: it is shown, but publishers are answered unavailable");
   }
 
   /** Somebody else has changed the settings: again, with theirs. */

@@ -348,7 +348,8 @@ export class SharedStream {
     if (isWaiting) answers.waits(room, origin, first.offset, first.ts, true);
     else {
       counters.add(METRICS.repeats, 1);
-      writer.repeat(room.number, origin, first.offset, first.ts);
+      if (arrival.isReplicated) writer.repeat(room.number, origin, first.offset, first.ts);
+      else writer.reject(origin, "unavailable");
     }
   }
 

@@ -63,8 +63,17 @@ runThread(async (context, messages) => {
   });
   const node = random.token();
   const users = createUserExchange(context, connection, node);
+  const writing =
+    options.redisWait === 0
+      ? undefined
+      : connectRedis(address, { connectionName: "danmakud:write", onError: (error) => errors.tell(error) });
+  const close = () => {
+    connection.close();
+    writing?.close();
+  };
   const log = new RedisLog({
     connection,
+    ...(writing === undefined ? undefined : { writing }),
     node,
     token: random.token,
     retain: options.retain,
@@ -81,7 +90,7 @@ runThread(async (context, messages) => {
   });
   const first = await firstAnswer(log, () => isStopping);
   if (first !== undefined) {
-    connection.close();
+    close();
     const message = `--redis: ${service} does not answer: ${errors.last?.message ?? first.message}`;
     say({ type: "failed", kind: "redis", message });
     return;
@@ -102,6 +111,7 @@ runThread(async (context, messages) => {
     log,
     sanctions: new RedisSanctions({
       client: connection.client,
+      writing: (writing ?? connection).client,
       node,
       token: random.token,
       isReplicated: (tag) => log.isReplicated(tag),
@@ -179,7 +189,7 @@ runThread(async (context, messages) => {
   users?.close();
   await Promise.race([new Promise<void>((done) => owner.stop(done)), Bun.sleep(LEAVE_MS_MAX)]);
   await Promise.race([log.leave().catch(() => {}), Bun.sleep(LEAVE_MS_MAX)]);
-  connection.close();
+  close();
   context.heartbeats.stop(thread);
   say({ type: "stopped" });
 });

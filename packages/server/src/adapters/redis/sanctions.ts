@@ -16,6 +16,8 @@ import { type Call, defineSanction } from "./scripts.ts";
 
 export interface RedisSanctionOptions {
   readonly client: Redis | Cluster;
+  /** Carries what is written, and the wait for replicas after it. */
+  readonly writing: Redis | Cluster;
   /** Names this life of the node. */
   readonly node: string;
   readonly token: () => string;
@@ -32,7 +34,7 @@ export class RedisSanctions implements SharedSanctionLog {
 
   constructor(options: RedisSanctionOptions) {
     this.#options = options;
-    this.#sanction = defineSanction(options.client);
+    this.#sanction = defineSanction(options.writing);
   }
 
   impose(sanction: Sanction, onDone: OnShared<"ok" | "full">): void {

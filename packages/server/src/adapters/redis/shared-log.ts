@@ -15,12 +15,10 @@ import type {
   SharedWaiting,
 } from "@danmakud/core/ports";
 import { ROOM_LIMITS } from "@danmakud/core/rooms";
-import { Cluster, type Redis } from "ioredis";
 import { Bells } from "./bells.ts";
 import type { RedisConnection } from "./connect.ts";
 import {
   appendKeys,
-  crc16,
   dispatchRoomsKey,
   entryId,
   isLiveChannel,
@@ -36,11 +34,14 @@ import {
 } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
 import { isWaiting, Schedules } from "./schedules.ts";
+import { ReplicaWait } from "./replica-wait.ts";
 import { defineScripts, type Scripts } from "./scripts.ts";
 import { entryOffset, entryScheduled, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
 export interface RedisLogOptions {
   readonly connection: RedisConnection;
+  /** One that carries nothing but writes, where acks wait for replicas: a wait holds up all that comes after it. */
+  readonly writing?: RedisConnection;
   /** Names this life of the node. */
   readonly node: string;
   /** A fresh epoch. */
@@ -59,6 +60,8 @@ const NOTHING = Buffer.alloc(0);
 export class RedisLog implements SharedLog {
   readonly #options: RedisLogOptions;
   readonly #scripts: Scripts;
+  readonly #writing: Scripts;
+  readonly #replicas: ReplicaWait | undefined;
   readonly #bells: Bells;
   readonly #schedules: Schedules;
   readonly #subscribed = new Set<string>();
@@ -66,19 +69,21 @@ export class RedisLog implements SharedLog {
 
   constructor(options: RedisLogOptions) {
     this.#options = options;
-    this.#scripts = defineScripts(options.connection.client);
-    this.#bells = new Bells(options.connection.client);
-    const { retain, roomTtlMs } = options;
+    const { connection, writing = connection, replicas, retain, roomTtlMs } = options;
+    this.#scripts = defineScripts(connection.client);
+    this.#writing = writing === connection ? this.#scripts : defineScripts(writing.client);
+    this.#replicas = replicas === 0 ? undefined : new ReplicaWait(writing.client, replicas);
+    this.#bells = new Bells(connection.client);
     this.#schedules = new Schedules({
-      scripts: this.#scripts,
-      client: options.connection.client,
+      scripts: this.#writing,
+      client: connection.client,
       node: options.node,
       token: options.token,
       retain,
       roomTtlMs,
       isReplicated: (room) => this.isReplicated(room),
     });
-    options.connection.onMessage((channel, message) => {
+    connection.onMessage((channel, message) => {
       if (!isLiveChannel(channel)) return;
       const room = roomOfChannel(channel.toString());
       const cancelled = parseCancelled(message);
@@ -217,7 +222,7 @@ export class RedisLog implements SharedLog {
       const identity = identities[i] as string;
       if (identity !== "") keyed.push(i + 1, identity);
     }
-    const reply = await this.#scripts.append(
+    const reply = await this.#writing.append(
       ...appendKeys(room),
       ...[node, number, epoch === "" ? "-" : epoch, head, token()],
       ...[retain, retain * REDIS_LIMITS.unreadFactor, roomTtlMs],
@@ -229,24 +234,13 @@ export class RedisLog implements SharedLog {
       ...keyed,
     );
     const result = parseReply(String(reply));
-    return { ...result, isReplicated: result.taken === 0 || (await this.isReplicated(room)) };
+    // Repeats wait too: of the first publish it is not known whether it got that far.
+    return { ...result, isReplicated: count === 0 || (await this.isReplicated(room)) };
   }
 
   /** Whether as many replicas as are asked for have what was just written under keys with this hash tag. */
   async isReplicated(tag: string): Promise<boolean> {
-    const { replicas } = this.#options;
-    if (replicas === 0) return true;
-    return (await this.#connectionOf(tag).wait(replicas, REDIS_LIMITS.replicaWaitMs)) >= replicas;
-  }
-
-  /** The connection on which that was written: WAIT is about that one. */
-  #connectionOf(tag: string): Redis {
-    const { client } = this.#options.connection;
-    if (!(client instanceof Cluster)) return client;
-    const [master] = client.slots[crc16(tag) % CLUSTER_SLOTS] ?? [];
-    const found = client.nodes("master").find(({ options }) => `${options.host}:${options.port}` === master);
-    if (found === undefined) throw new Error(`no connection to the master of {${tag}}`);
-    return found;
+    return (await this.#replicas?.reached(tag)) !== false;
   }
 
   #state(room: string, words: readonly (string | number | null)[]): SharedRoomState | undefined {
@@ -275,7 +269,6 @@ export class RedisLog implements SharedLog {
 
 /** A room with viewers is kept for so long after the last look. */
 const ROOM_KEPT_MS = 3_600_000;
-const CLUSTER_SLOTS = 16_384;
 
 function nothing(): undefined {
   return undefined;
