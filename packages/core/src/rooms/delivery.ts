@@ -339,10 +339,10 @@ export class Delivery {
     return true;
   }
 
-  /** What a viewer sees of a page from the log, which is changed in place. */
+  /** What a viewer sees of a page from the log, which other viewers may be given too. */
   #shownOf(page: Uint8Array, uid: string): { readonly bytes: Uint8Array; readonly leftOut: number } {
     if (!hasLeftOut(page, 0, page.length)) return { bytes: page, leftOut: 0 };
-    const bytes = page.byteOffset % 4 === 0 ? page : page.slice();
+    const bytes = page.slice();
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
     this.#shown.begin(words, bytes, 0);
     this.#shown.add(words, bytes, 0, bytes.length, uid);
