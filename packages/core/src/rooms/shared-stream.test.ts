@@ -334,6 +334,26 @@ describe("a batch of this node", () => {
     expect(bench.turn()).toEqual(["repeat 1 to 100", "repeat 2 to 101"]);
   });
 
+  test("of nothing but repeats does not stand for what was written before it and is still on its way", () => {
+    const bench = new Bench();
+    bench.message(1, ["a", "b"]);
+    bench.own(6, ["again"], { base: 5, outcomes: "r", repeats: [{ offset: 1, ts: TS }], taken: 0 });
+    bench.message(6, ["f"], { base: 5 });
+    bench.message(3, ["c", "d", "e"]);
+    expect(bench.turn()).toEqual([
+      ...["7: 1 a", "7: 2 b", "repeat 1 to 100"],
+      ...["7: 3 c", "7: 4 d", "7: 5 e", "7: 6 f"],
+    ]);
+  });
+
+  test("of nothing but repeats is acked only where enough replicas have what they repeat", () => {
+    const bench = new Bench();
+    bench.message(1, ["a"]);
+    const repeats = [{ offset: 1, ts: TS }];
+    bench.own(2, ["again"], { base: 1, outcomes: "r", repeats, taken: 0, isReplicated: false });
+    expect(bench.turn()).toEqual(["7: 1 a", "unavailable 0 to 100"]);
+  });
+
   test("that waits behind a hole is answered although another epoch overtakes it", () => {
     const bench = new Bench();
     bench.own(3, ["c"], { base: 2 });

@@ -151,8 +151,10 @@ export class SharedStream {
   /** The room's head runs ahead of the ring: what is pushed is as good as written. */
   #push(room: SharedRoom, arrival: Arrival): void {
     this.#arrivals.push({ room, arrival });
-    if (arrival.epoch !== room.epoch) return;
-    room.head = Math.max(room.head, arrival.first - 1 + takenOf(arrival));
+    const taken = takenOf(arrival);
+    // Nothing but repeats says where the log is, not that what is before it has come.
+    if (arrival.epoch !== room.epoch || taken === 0) return;
+    room.head = Math.max(room.head, arrival.first - 1 + taken);
     room.ts = Math.max(room.ts, arrival.ts);
   }
 
