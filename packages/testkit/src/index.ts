@@ -40,6 +40,7 @@ export { largeRecording, type Recording, sortedContents } from "./recording.ts";
 export { REDIS_AVAILABLE, RedisServer, type RedisServerOptions, redisCli } from "./redis/server.ts";
 export {
   REDIS_TOPOLOGIES,
+  type RedisClusterService,
   type RedisService,
   startCluster,
   startSentinel,

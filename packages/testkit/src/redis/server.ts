@@ -162,10 +162,13 @@ export class RedisServer {
   }
 }
 
-/** Runs `redis-cli ARGS…` with an errors-as-text answer. */
-export async function redisCli(args: readonly string[]): Promise<string> {
+/** Runs `redis-cli ARGS…` with an errors-as-text answer; killed after `timeoutMs`. */
+export async function redisCli(
+  args: readonly string[],
+  timeoutMs: number = PATIENCE.conditionMs,
+): Promise<string> {
   const child = Bun.spawn(["redis-cli", ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE.conditionMs);
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const [out, err] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),

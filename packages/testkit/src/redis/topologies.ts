@@ -22,6 +22,12 @@ export interface RedisService extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** A service that can grow. */
+export interface RedisClusterService extends RedisService {
+  /** One more server, among `servers`, ready to be taken into the Cluster and not yet a part of it. */
+  spare(): Promise<RedisServer>;
+}
+
 /** One server. */
 export async function startStandalone(flags: readonly string[] = []): Promise<RedisService> {
   const server = await RedisServer.start({ flags });
@@ -91,7 +97,7 @@ export async function startSentinel(flags: readonly string[] = []): Promise<Redi
 }
 
 /** A Cluster of three masters with a replica each. */
-export async function startCluster(flags: readonly string[] = []): Promise<RedisService> {
+export async function startCluster(flags: readonly string[] = []): Promise<RedisClusterService> {
   const own = [
     "--cluster-enabled",
     "yes",
@@ -100,11 +106,8 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
     "--cluster-require-full-coverage",
     "no",
   ];
-  const servers = await Promise.all(
-    [...Array(6)].map(async () =>
-      RedisServer.start({ flags: [...own, ...flags], port: await clusterPort() }),
-    ),
-  );
+  const start = async () => RedisServer.start({ flags: [...own, ...flags], port: await clusterPort() });
+  const servers = await Promise.all([...Array(6)].map(start));
   const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
   const made = await redisCli([
     "--cluster",
@@ -144,7 +147,7 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
     }
     throw new Error(`nobody holds the slot of room ${room}`);
   };
-  return service(`redis+cluster://${addresses.join(",")}`, servers, {
+  const whole = service(`redis+cluster://${addresses.join(",")}`, servers, {
     masterOf,
     failOver: async (room) => {
       const old = await masterOf(room);
@@ -153,6 +156,12 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
       return old;
     },
   });
+  const spare = async () => {
+    const server = await start();
+    servers.push(server);
+    return server;
+  };
+  return { ...whole, spare };
 }
 
 /** The servers of a Cluster talk to each other on a port 10,000 higher, which must not be one that the kernel gives out. */
