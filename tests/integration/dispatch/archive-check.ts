@@ -8,6 +8,7 @@ export interface ArchiveLine {
   readonly epoch: string;
   readonly offset: number;
   readonly type: string;
+  readonly uid: string;
   readonly content: string;
 }
 

@@ -12,16 +12,19 @@ export interface TestWorker extends RunningCommand {
   ready(): Promise<void>;
 }
 
-export async function startWorker(redisUrl: string, ...flags: readonly string[]): Promise<TestWorker> {
+export function startWorker(redisUrl: string, ...flags: readonly string[]): Promise<TestWorker> {
+  return startWorkerIn({}, redisUrl, ...flags);
+}
+
+/** With more in its environment. */
+export async function startWorkerIn(
+  env: Readonly<Record<string, string>>,
+  redisUrl: string,
+  ...flags: readonly string[]
+): Promise<TestWorker> {
   const port = await freePort();
-  const command = startDanmakud([
-    "dispatch",
-    "--redis",
-    redisUrl,
-    "--admin-listen",
-    `127.0.0.1:${port}`,
-    ...flags,
-  ]);
+  const listen = ["--admin-listen", `127.0.0.1:${port}`];
+  const command = startDanmakud(["dispatch", "--redis", redisUrl, ...listen, ...flags], { env });
   const get = async (path: string) =>
     await fetch(`http://127.0.0.1:${port}${path}`, { keepalive: false, signal: AbortSignal.timeout(2_000) });
   const isReady = async () => {

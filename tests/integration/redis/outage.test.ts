@@ -2,17 +2,17 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import {
   freshRoom,
   PATIENCE,
-  Publisher,
   REDIS_AVAILABLE,
   RedisServer,
   RoomApi,
-  RoomLedger,
   runDanmakud,
   startNode,
   type TestNode,
   Viewer,
   waitFor,
 } from "@danmakud/testkit";
+import { dispatchRoomsKey, slotOf } from "../../../packages/server/src/adapters/redis/index.ts";
+import { checkOutage } from "./outage-check.ts";
 
 setDefaultTimeout(PATIENCE.bulkMs);
 if (!REDIS_AVAILABLE) console.log("left out: outages of Redis; there is no redis-server");
@@ -70,74 +70,8 @@ describe.skipIf(!REDIS_AVAILABLE)("when Redis", () => {
   });
 
   for (const { name, begin, end } of OUTAGES) {
-    test(`${name}, viewers stay, publishers are told, and nothing acked is lost`, async () => {
-      const room = freshRoom("outage");
-      const ledger = new RoomLedger();
-      const viewers = await Promise.all(
-        nodes.map((node, index) =>
-          Viewer.open({ url: node.socketUrl(room), uid: `viewer-${index}`, ledger }),
-        ),
-      );
-      const publishers = nodes.map(
-        (node, index) => new Publisher({ url: node.socketUrl(room), uid: `p${index}` }),
-      );
-      await waitFor("publishers", () => publishers.every((publisher) => publisher.ready));
-      let isOn = true;
-      let isHurt = false;
-      let published = 0;
-      const publishing = (async () => {
-        for (; isOn; published++) {
-          for (const publisher of publishers) publisher.publish({ content: `${room} ${published}` });
-          await Bun.sleep(20);
-        }
-      })();
-      try {
-        await waitFor("a beginning", () => publishers.every((publisher) => publisher.acked.size > 10));
-        isHurt = true;
-        await begin(server);
-        await waitFor("publishers to be told", () =>
-          publishers.every(({ retries }) => retries.has("unavailable")),
-        );
-        for (const node of nodes) {
-          const told = await new RoomApi(node.url, room).publish({ uid: "u", content: "by HTTP" });
-          expect(told).toMatchObject({ status: 503, body: { code: "unavailable" } });
-          expect(await node.isReady()).toBe(false);
-          expect(await node.admin.metrics()).toMatch(/^danmakud_log_failing\{thread="sequencer"\} 1$/m);
-        }
-        for (const viewer of viewers) await viewer.ping();
-        const before = publishers.map((publisher) => publisher.acked.size);
-        await end(server);
-        isHurt = false;
-        await waitFor("service again", () =>
-          publishers.every((publisher, index) => publisher.acked.size > (before[index] as number) + 10),
-        );
-      } finally {
-        if (isHurt) await end(server);
-        isOn = false;
-        await publishing;
-      }
-      await Promise.all(publishers.map((publisher) => publisher.settled()));
-      await waitFor("nodes to be ready", async () =>
-        (await Promise.all(nodes.map((n) => n.isReady()))).every(Boolean),
-      );
-
-      const history = await new RoomApi(nodes[0]!.url, room).all();
-      await Promise.all(viewers.map((viewer) => viewer.reached(history.at(-1)!.offset)));
-      const faults = [...viewers, ...publishers].flatMap((each) => each.faults);
-      expect([...faults, ...ledger.conflicts]).toEqual([]);
-      const kept = new Map(history.map((record) => [record.offset, record.content]));
-      for (const publisher of publishers) {
-        expect(publisher.acked.size).toBe(published);
-        for (const [offset, content] of publisher.acked) expect(kept.get(offset)).toBe(content);
-      }
-      for (const viewer of viewers) {
-        // Never cut off, and everything that exists was seen.
-        expect(viewer.closes).toEqual([]);
-        expect(viewer.coverage.resets).toBe(0);
-        expect(viewer.offsets).toEqual(history.map((record) => record.offset));
-      }
-      await Promise.all([...viewers, ...publishers].map((each) => each.close()));
-    });
+    test(`${name}, viewers stay, publishers are told, and nothing acked is lost`, () =>
+      checkOutage(nodes, { begin: () => begin(server), end: () => end(server) }));
   }
 
   test("has lost everything, rooms begin a new epoch above every offset ever shown", async () => {
@@ -154,6 +88,8 @@ describe.skipIf(!REDIS_AVAILABLE)("when Redis", () => {
     expect(answer.type).toBe("ack");
     const history = await new RoomApi(nodes[1]!.url, room).all();
     expect(history.map(({ content }) => content)).toEqual(["after"]);
+    // Workers that start from now on find it.
+    expect(await server.cli("sismember", dispatchRoomsKey(slotOf(room)), room)).toBe("1");
     for (const viewer of viewers) {
       await viewer.saw("after");
       expect(viewer.hello.epoch).not.toBe(before!.epoch);
