@@ -26,6 +26,7 @@ describe.skipIf(!REDIS_AVAILABLE)("mutes and bans in Redis", () => {
     connection = connectRedis(parseRedisUrl(server.url), { connectionName: "test", onError: () => {} });
     log = new RedisSanctions({
       client: connection.client,
+      writing: connection.client,
       node: "node-a",
       token: () => `revision${++tokens}`,
       isReplicated: async () => isReplicated,

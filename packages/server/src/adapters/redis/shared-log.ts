@@ -33,8 +33,8 @@ import {
   waitingKey,
 } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
-import { isWaiting, Schedules } from "./schedules.ts";
 import { ReplicaWait } from "./replica-wait.ts";
+import { isWaiting, Schedules } from "./schedules.ts";
 import { defineScripts, type Scripts } from "./scripts.ts";
 import { entryOffset, entryScheduled, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
