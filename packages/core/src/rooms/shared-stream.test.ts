@@ -359,7 +359,7 @@ describe("a batch of this node", () => {
     bench.own(3, ["c"], { base: 2 });
     expect(bench.turn()).toEqual([]);
     bench.message(9, ["i"], { epoch: "e2", base: 8 });
-    expect(bench.turn()).toEqual(["closed 7", "repeat 3 to 100", "8: 9 i"]);
+    expect(bench.turn()).toEqual(["repeat 3 to 100", "closed 7", "8: 9 i"]);
   });
 
   test("that too few replicas have is shown, but not acked, with no time to come back that was never written", () => {

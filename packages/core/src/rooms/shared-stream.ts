@@ -201,10 +201,9 @@ export class SharedStream {
     room.begin(epoch, head);
     this.#holes.delete(room);
     room.holeAt = 0;
+    for (const arrival of parked) if (arrival.batch !== undefined) this.#push(room, arrival);
     // Entries of the old number must lie in the ring before the word that it is over.
     this.#arrivals.push({ room, arrival: { ...MOVED, epoch, base: head } });
-    // Those who published what is behind a hole of the old epoch are answered, but no viewer gets past the hole.
-    for (const arrival of parked) if (arrival.batch !== undefined) this.#push(room, arrival);
   }
 
   /** The room is known to go on after `head` in another epoch, or after a hole that nothing can fill. */
