@@ -3,7 +3,7 @@
  * HEAD` and then the last offset of each commit once `commit` has returned.
  */
 import { writeSync } from "node:fs";
-import { batchOf, runOf, span } from "../../../../core/src/ports/room-log.contract.ts";
+import { batchOf, runOf, span } from "../../../../core/src/ports/room-log.fixture.ts";
 import { lockFolder } from "./store-lock.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter } from "./store-writer.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { decodeRecords } from "@danmakud/wire";
-import { batchOf, NO_LIMITS, runOf } from "../../../../core/src/ports/room-log.contract.ts";
+import { batchOf, NO_LIMITS, runOf } from "../../../../core/src/ports/room-log.fixture.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter } from "./store-writer.ts";
 import { temporaryFolder, writerOptions } from "./testing.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "@danmakud/core/ports";
-import { batchOf, NO_LIMITS, outline, runOf, span } from "../../../../core/src/ports/room-log.contract.ts";
+import { batchOf, NO_LIMITS, outline, runOf, span } from "../../../../core/src/ports/room-log.fixture.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter } from "./store-writer.ts";

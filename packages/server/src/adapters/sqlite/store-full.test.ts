@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalRoomLogReader } from "@danmakud/core/ports";
-import { batchOf, NO_LIMITS, outline, runOf, span } from "../../../../core/src/ports/room-log.contract.ts";
+import { batchOf, NO_LIMITS, outline, runOf, span } from "../../../../core/src/ports/room-log.fixture.ts";
 import { lockFolder } from "./store-lock.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter, type StoreWriter } from "./store-writer.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import type { Durability } from "@danmakud/core/ports";
-import { batchOf, NO_LIMITS, outline, runOf } from "../../../../core/src/ports/room-log.contract.ts";
+import { batchOf, NO_LIMITS, outline, runOf } from "../../../../core/src/ports/room-log.fixture.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter, type StoreWriter } from "./store-writer.ts";
 import { temporaryFolder, writerOptions } from "./testing.ts";

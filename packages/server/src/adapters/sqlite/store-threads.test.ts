@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
-import { batchOf, runOf, span } from "../../../../core/src/ports/room-log.contract.ts";
+import { batchOf, runOf, span } from "../../../../core/src/ports/room-log.fixture.ts";
 import { openWriter } from "./store-writer.ts";
 import { temporaryFolder, writerOptions } from "./testing.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StoreError, type StoreErrorKind } from "@danmakud/core/ports";
-import type { LogUnderTest, LogUnderTestOptions } from "../../../../core/src/ports/room-log.contract.ts";
+import type { LogUnderTest, LogUnderTestOptions } from "../../../../core/src/ports/room-log.fixture.ts";
 import { openReader } from "./store-reader.ts";
 import { openWriter, type WriterOptions } from "./store-writer.ts";
 
