@@ -27,6 +27,7 @@ const CONTRACT = [
   "slow-reader",
   "drain",
   "scheduled",
+  "delay",
 ].map((name) => `./tests/integration/${name}.test.ts`);
 
 setDefaultTimeout(3 * PATIENCE.bulkMs);

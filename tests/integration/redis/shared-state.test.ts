@@ -70,6 +70,46 @@ describe.skipIf(!REDIS_AVAILABLE)("nodes on one Redis", () => {
     await Promise.all([viewer.close(), publisher.close()]);
   });
 
+  test("hold back what is younger than a delay that was set on another, for newcomers to any of them too", async () => {
+    const room = freshRoom("delay");
+    const apis = nodes.map((node) => new RoomApi(node.url, room));
+    await apis[0]!.mustPublish({ uid: "u", content: "before" });
+    const viewer = await Viewer.open({ url: nodes[1]!.socketUrl(room), uid: "watcher" });
+    const changed = await fetch(`${apis[0]!.url}/settings?uid=m&role=moderator`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json" },
+      body: '{"delayMs":3000}',
+    });
+    expect(changed.status).toBe(200);
+    // Seen there, so held back there: both are done in one turn, and told to the gateways with the next.
+    await waitFor("the other node to know", async () => {
+      const { ts } = await apis[0]!.mustPublish({ uid: "u", content: "probe" });
+      await waitFor("the probe", () => viewer.danmaku.some((danmaku) => danmaku.ts === ts));
+      return Date.now() >= ts + 3000;
+    });
+    const { ts, offset } = await apis[0]!.mustPublish({ uid: "u", content: "held" });
+    for (const api of apis.slice(1)) {
+      const seen = (await api.history("last=100")).danmaku;
+      for (const danmaku of seen) expect(danmaku.ts).toBeLessThanOrEqual(Date.now() - 3000);
+      expect(seen[0]?.content).toBe("before");
+      expect((await api.history("last=1&uid=m&role=moderator")).danmaku[0]?.content).toBe("held");
+    }
+    // A room that this node has not opened before.
+    const newcomer = await Viewer.open({
+      url: nodes[2]!.socketUrl(room),
+      uid: "newcomer",
+      start: { kind: "last", records: 100 },
+    });
+    if (Date.now() < ts + 3000) expect(newcomer.hello.head).toBeLessThan(offset);
+    for (const each of [viewer, newcomer]) {
+      await each.reached(offset);
+      expect(Date.now()).toBeGreaterThanOrEqual(ts + 3000);
+      expect(each.danmaku.at(-1)?.content).toBe("held");
+      expect(each.faults).toEqual([]);
+      await each.close();
+    }
+  });
+
   test("list the rooms of all", async () => {
     const names = await Promise.all(
       nodes.map(async (node) => {

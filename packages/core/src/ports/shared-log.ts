@@ -197,6 +197,8 @@ export interface SharedLog {
     isLast: boolean,
     onDone: OnShared<SharedClaims>,
   ): void;
+  /** The last offset up to `head` whose record is as old as `delayMs`, by the log's clock. */
+  visibleHead(room: string, head: number, delayMs: number, onDone: OnShared<number>): void;
   /** Whether something waits in a room under a number. */
   isScheduled(room: string, number: number, onDone: OnShared<boolean>): void;
   /** The room has new records: wakes those who work behind the log. */

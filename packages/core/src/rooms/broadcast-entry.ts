@@ -14,6 +14,8 @@ import {
   ROOM_RATE,
   ROOM_SAMPLED_RATE,
   ROOM_SETTINGS_BYTES,
+  ROOM_VISIBLE_HI,
+  ROOM_VISIBLE_LO,
   ROOM_WORDS,
   SCHEDULED_ASKED,
   SCHEDULED_AT_HI,
@@ -36,6 +38,8 @@ export interface RoomEntry {
   /** Of those, left out of what viewers see. */
   readonly sampledRate: number;
   readonly settings: RoomSettings;
+  /** The last offset that viewers may see; undefined = the gateway finds out where it has to. */
+  readonly visibleHead: number | undefined;
 }
 
 /** Name and epoch of a `room` entry. */
@@ -55,12 +59,17 @@ export function readRoom(ring: BroadcastConsumer): RoomEntry {
   const { words, bytes, index } = ring;
   const word = index >> 2;
   const lengths = words[word + ROOM_LENGTHS] as number;
+  const visibleHead = from32(
+    words[word + ROOM_VISIBLE_LO] as number,
+    words[word + ROOM_VISIBLE_HI] as number,
+  );
   const text = index + ROOM_WORDS * 4 + (lengths & 0xffff) + (lengths >>> 16);
   return {
     ...readRoomNames(ring),
     number: words[word + 2] as number,
     head: from32(words[word + ROOM_HEAD_LO] as number, words[word + ROOM_HEAD_HI] as number),
     online: words[word + ROOM_ONLINE] as number,
+    visibleHead: words[word + ROOM_VISIBLE_HI] === -1 ? undefined : visibleHead,
     rate: (words[word + ROOM_RATE] as number) / 1000,
     sampledRate: (words[word + ROOM_SAMPLED_RATE] as number) / 1000,
     settings: settingsFromText(

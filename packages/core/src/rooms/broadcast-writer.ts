@@ -23,6 +23,8 @@ import {
   ROOM_RATE,
   ROOM_SAMPLED_RATE,
   ROOM_SETTINGS_BYTES,
+  ROOM_VISIBLE_HI,
+  ROOM_VISIBLE_LO,
   ROOM_WORDS,
   SCHEDULED_ASKED,
   SCHEDULED_AT_HI,
@@ -54,6 +56,8 @@ export interface AnnouncedRoom {
   readonly rate: number;
   readonly sampledRate: number;
   readonly settings: RoomSettings;
+  /** The last offset that viewers may see; undefined = gateways find out where they have to. */
+  readonly visibleHead?: number | undefined;
 }
 
 export class BroadcastWriter {
@@ -97,6 +101,8 @@ export class BroadcastWriter {
     words[word + ROOM_SAMPLED_RATE] = Math.round(room.sampledRate * 1000);
     words[word + ROOM_LENGTHS] = name.length | (epoch.length << 16);
     words[word + ROOM_SETTINGS_BYTES] = settings.length;
+    words[word + ROOM_VISIBLE_LO] = low32(room.visibleHead ?? 0);
+    words[word + ROOM_VISIBLE_HI] = room.visibleHead === undefined ? -1 : high32(room.visibleHead);
     into.set(name, at + ROOM_WORDS * 4);
     into.set(epoch, at + ROOM_WORDS * 4 + name.length);
     into.set(settings, at + ROOM_WORDS * 4 + name.length + epoch.length);
@@ -136,7 +142,14 @@ export class BroadcastWriter {
     this.ring.words[(at >> 2) + SCHEDULED_NUMBER] = asked;
   }
 
-  settings(number: number, origin: Origin, head: number, ts: number, settings: RoomSettings): void {
+  /** The room's settings are others now; `origin` undefined = changed elsewhere. */
+  settings(
+    number: number,
+    origin: Origin | undefined,
+    head: number,
+    ts: number,
+    settings: RoomSettings,
+  ): void {
     const text = encoder.encode(settingsText(settings));
     const bytes = REPEAT_WORDS * 4 + padded(text.length);
     const at = this.claim(bytes, BroadcastKind.settings, number, origin, text.length);

@@ -136,7 +136,10 @@ export const ROOM_SAMPLED_RATE = 8;
 /** Bytes of the name, then of the epoch in the upper half. */
 export const ROOM_LENGTHS = 9;
 export const ROOM_SETTINGS_BYTES = 10;
-export const ROOM_WORDS = 11;
+/** On a shared log, where the room has a `delayMs`: the last offset that may be seen; else the upper half is −1. */
+export const ROOM_VISIBLE_LO = 11;
+export const ROOM_VISIBLE_HI = 12;
+export const ROOM_WORDS = 13;
 /** Words of `forget`: older-than timestamp; the name follows, its bytes counted in word 0. */
 export const FORGET_TS_LO = 4;
 export const FORGET_TS_HI = 5;

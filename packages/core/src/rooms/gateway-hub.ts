@@ -78,7 +78,7 @@ export class GatewayHub implements Hub {
         if (!(replacement instanceof DanmakuError)) this.#sanctions.renewed(replacement);
       },
       {
-        opened: (room, position) => this.#held.opened(room, position),
+        opened: (room, position, visibleHead) => this.#held.opened(room, position, visibleHead),
         renumbered: (room) => {
           this.#held.renumbered(room);
           this.#online.renumbered(room);

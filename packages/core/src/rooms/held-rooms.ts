@@ -45,10 +45,10 @@ export class HeldRooms {
   }
 
   /** A room has just been opened here, up to its head: holds back what is too young. */
-  opened(room: WatchedRoom, position: number): void {
+  opened(room: WatchedRoom, position: number, visibleHead: number | undefined): void {
     if (room.delayMs > 0) {
       const { head } = room.window;
-      const visible = this.#visibleHead(room.name, head, room.delayMs);
+      const visible = visibleHead ?? this.#visibleHead(room.name, head, room.delayMs);
       if (visible < head) {
         room.window = new RoomWindow(visible, position);
         room.passedHead = visible;

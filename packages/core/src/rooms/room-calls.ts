@@ -53,8 +53,8 @@ export class RoomCalls {
     }
     const forbidden = checkConfigure(who);
     if (forbidden !== undefined) return Promise.reject(forbidden);
-    if (this.#context.isLogShared && (patch.delayMs !== undefined || patch.slowModeMs !== undefined)) {
-      const message = "delayMs and slowModeMs cannot be set with --redis in this version";
+    if (this.#context.isLogShared && patch.slowModeMs !== undefined) {
+      const message = "slowModeMs cannot be set with --redis in this version";
       return Promise.reject(new DanmakuError("invalid_message", message));
     }
     return new Promise((resolve, reject) => {
@@ -188,10 +188,13 @@ export class RoomCalls {
           };
           const { delayMs } = answer.settings;
           const isAll = isUndelayed || delayMs === 0;
-          const through = isAll ? Number.POSITIVE_INFINITY : this.#context.clock.now() - delayMs;
+          // A shared log has said how far one may see; an own one is searched.
+          const visibleHead = isAll ? undefined : answer.visibleHead;
+          const isSearched = !isAll && visibleHead === undefined;
+          const through = isSearched ? this.#context.clock.now() - delayMs : Number.POSITIVE_INFINITY;
           this.#histories.ask(
             name,
-            answer,
+            { epoch: answer.epoch, head: visibleHead ?? answer.head },
             answer.position <= this.#positions.durable,
             query,
             onPage,

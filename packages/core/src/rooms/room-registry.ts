@@ -22,7 +22,7 @@ type OnAnswer = (answer: RoomAnswer | DanmakuError) => void;
 type OnReplaced = (room: WatchedRoom, replacement: WatchedRoom | DanmakuError) => void;
 /** A room is watched from now on (with the ring position of the answer), has another number, or is watched no longer. */
 export interface RoomChanges {
-  opened(room: WatchedRoom, position: number): void;
+  opened(room: WatchedRoom, position: number, visibleHead: number | undefined): void;
   renumbered(room: WatchedRoom): void;
   forget(room: WatchedRoom): void;
 }
@@ -253,7 +253,7 @@ export class RoomRegistry {
     this.#byNumber.set(number, room);
     this.#lastNumber = -1;
     this.#wait(room, now + this.#context.roomLingerMs);
-    this.#changes.opened(room, position);
+    this.#changes.opened(room, position, answer.visibleHead);
     return room;
   }
 

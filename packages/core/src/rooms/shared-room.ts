@@ -24,6 +24,8 @@ export class SharedRoom {
   ts = 0;
   settings: RoomSettings = ROOM_SETTINGS_DEFAULT;
   settingsText = "";
+  /** As gateways were told them last. */
+  toldSettings = "";
   /** Who waits for it to open. */
   readonly waiters: Origin[] = [];
   /** Oldest first; the first one is under way where `isSending`, the last one takes more. */

@@ -132,6 +132,7 @@ export class SharedRooms {
     room.ts = state.ts;
     room.online = state.online;
     room.configure(state.settings);
+    room.toldSettings = room.settingsText;
     room.lookAt = clock.monotonic() + SHARED_LIMITS.lookIntervalMs;
     for (const waiter of room.waiters.splice(0)) later(() => this.#admit(room, waiter));
     onOpened(room);
@@ -144,11 +145,28 @@ export class SharedRooms {
     this.#forget(room);
   }
 
+  /** Says where the room is; where it is delayed, after asking the log how far viewers may see. */
   #tell(room: SharedRoom, origin: Origin): void {
+    const { log, writer, later, onFailure } = this.#options;
+    const { delayMs } = room.settings;
+    if (delayMs === 0) {
+      this.#say(room, origin, undefined);
+      return;
+    }
+    log.visibleHead(room.name, room.ringHead, delayMs, (visible) => {
+      if (visible instanceof Error) onFailure(visible);
+      later(() => {
+        if (visible instanceof Error || room.state === "closed") writer.refuse(origin, "unavailable");
+        else this.#say(room, origin, visible);
+      });
+    });
+  }
+
+  #say(room: SharedRoom, origin: Origin, visibleHead: number | undefined): void {
     const { number, name, ringEpoch: epoch, ringHead: head, online, settings } = room;
     const now = this.#options.clock.now();
     const rates = { rate: room.rate(now), sampledRate: room.sampledRate(now) };
-    this.#options.writer.room({ number, name, epoch, head, online, settings, ...rates }, origin);
+    this.#options.writer.room({ number, name, epoch, head, online, settings, ...rates, visibleHead }, origin);
   }
 
   /** A number that no open room has; they wrap after 2^32 openings. 0 stands for a room that is not open. */

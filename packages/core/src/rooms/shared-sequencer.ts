@@ -255,6 +255,7 @@ export class SharedSequencer {
     for (const room of this.#rooms.byName.values()) {
       if (!this.#writer.hasRoom()) break;
       this.#announceStats(room, now);
+      this.#announceSettings(room);
       this.#rooms.letGoIdle(room, now);
     }
     counters.set(METRICS.roomsOpen, this.#rooms.size);
@@ -421,12 +422,20 @@ export class SharedSequencer {
 
   /** Tells of a room without opening it here. */
   #peek(name: string, origin: Origin): void {
-    this.describe(name).then((found) => {
+    const answer = (found: ListedRoom | undefined | Error, visibleHead?: number | Error) => {
       this.#later(() => {
         if (found === undefined) this.#writer.refuse(origin, "not_found");
-        else if (found instanceof Error) this.#writer.refuse(origin, "unavailable");
-        else this.#writer.room({ ...found, name, number: 0 }, origin);
+        else if (found instanceof Error || visibleHead instanceof Error)
+          this.#writer.refuse(origin, "unavailable");
+        else this.#writer.room({ ...found, name, number: 0, visibleHead }, origin);
       });
+    };
+    this.describe(name).then((found) => {
+      if (found === undefined || found instanceof Error || found.settings.delayMs === 0) answer(found);
+      else {
+        const { head, settings } = found;
+        this.#options.log.visibleHead(name, head, settings.delayMs, (visible) => answer(found, visible));
+      }
     });
   }
 
@@ -435,6 +444,13 @@ export class SharedSequencer {
     const now = this.#options.clock.monotonic();
     room.touchedAt = now;
     room.lookAt = Math.min(room.lookAt, now + SHARED_LIMITS.countWaitMs);
+  }
+
+  /** What was changed on another node. */
+  #announceSettings(room: SharedRoom): void {
+    if (room.state !== "open" || room.toldSettings === room.settingsText) return;
+    room.toldSettings = room.settingsText;
+    this.#writer.settings(room.number, undefined, room.ringHead, room.ts, room.settings);
   }
 
   #announceStats(room: SharedRoom, now: number): void {

@@ -7,6 +7,7 @@ import listScheduled from "./list-scheduled.lua" with { type: "text" };
 import look from "./look.lua" with { type: "text" };
 import sanction from "./sanction.lua" with { type: "text" };
 import schedule from "./schedule.lua" with { type: "text" };
+import visible from "./visible.lua" with { type: "text" };
 
 type Argument = string | number | Buffer;
 /** A call by its SHA1; the client sends the text where the server does not have it. */
@@ -18,6 +19,7 @@ export interface Scripts {
   readonly beat: Call;
   readonly schedule: Call;
   readonly dueRooms: Call;
+  readonly visible: Call;
 }
 
 export function defineScripts(client: Redis | Cluster): Scripts {
@@ -26,6 +28,7 @@ export function defineScripts(client: Redis | Cluster): Scripts {
     look: define(client, "danmakudLook", look, 4),
     beat: define(client, "danmakudBeat", beat, 1),
     schedule: define(client, "danmakudSchedule", schedule, 7),
+    visible: define(client, "danmakudVisible", visible, 1),
     dueRooms: define(client, "danmakudDueRooms", dueRooms, 2),
   };
 }

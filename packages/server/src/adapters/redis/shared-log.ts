@@ -25,6 +25,7 @@ import {
   liveChannel,
   metaKey,
   NODES_KEY,
+  offsetOfId,
   onlineKey,
   roomOfChannel,
   sanctionsKey,
@@ -187,6 +188,14 @@ export class RedisLog implements SharedLog {
     onDone: OnShared<SharedClaims>,
   ): void {
     settle(this.#schedules.claim(held, roomsMax, isLast), onDone);
+  }
+
+  visibleHead(room: string, head: number, delayMs: number, onDone: OnShared<number>): void {
+    const reply = this.#scripts.visible(streamKey(room), head, delayMs);
+    settle(
+      reply.then((id) => offsetOfId(String(id))),
+      onDone,
+    );
   }
 
   isScheduled(room: string, number: number, onDone: OnShared<boolean>): void {
