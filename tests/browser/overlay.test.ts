@@ -24,6 +24,37 @@ describeInBrowser("the overlay", () => {
     await page.close();
   });
 
+  test("a recording that another replaces before the worker is there is answered too; nothing asked outlives it", async () => {
+    const opened = await open();
+    const { page, troubles } = opened;
+    const timeline = await page.evaluate(async () => {
+      const stage = document.getElementById("stage") as HTMLElement;
+      window.overlay.destroy();
+      window.overlay = new window.made.Overlay(stage, { engine: "worker" });
+      const comments = (count: number) =>
+        Array.from({ length: count }, (_, n) => ({ content: `n ${n}`, timeMs: n * 1000 }));
+      await Promise.all([window.overlay.load(comments(5)), window.overlay.load(comments(7))]);
+      return (await window.overlay.stats()).timeline;
+    });
+    expect(timeline).toBe(7);
+    // A listener's question is on its way when the overlay goes.
+    await page.evaluate(async () => {
+      const { setInterval: every } = window;
+      let ask = () => {};
+      window.setInterval = ((run: () => void) => {
+        ask = run;
+        return 0;
+      }) as typeof window.setInterval;
+      window.overlay.on("stats", () => {});
+      window.setInterval = every;
+      ask();
+      window.overlay.destroy();
+      await new Promise((done) => setTimeout(done, 0));
+    });
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
   test("falls back to the page's own canvas where the policy refuses the worker, losing nothing", async () => {
     const opened = await open({ mode: "auto" }, "/strict");
     const { page } = opened;

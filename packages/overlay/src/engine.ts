@@ -91,6 +91,9 @@ export function workerEngine(
     if (waiting !== undefined) {
       // In the place of the earlier one: a comment that waits behind it must find the stage's size.
       const earlier = LATEST.includes(command.do) ? waiting.findIndex((each) => each.do === command.do) : -1;
+      const before = waiting[earlier];
+      // Whoever waits for it would wait for ever.
+      if (before?.do === "load") context.report({ is: "loaded", id: before.id });
       if (earlier >= 0) waiting[earlier] = command;
       else if (waiting.length < STARTING_COMMANDS_MAX) waiting.push(command);
       return;

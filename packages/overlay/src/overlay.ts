@@ -247,10 +247,10 @@ export class Overlay {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     if (name === "stats")
-      this.#statsTimer ??= setInterval(
-        () => void this.stats().then((stats) => this.#tell("stats", stats)),
-        STATS_EVERY_MS,
-      );
+      this.#statsTimer ??= setInterval(() => {
+        const none = () => undefined; // destroyed since it was asked
+        void this.stats().then((stats) => this.#tell("stats", stats), none);
+      }, STATS_EVERY_MS);
     return () => {
       listeners.delete(listener);
       if (name !== "stats" || listeners.size > 0) return;

@@ -19,7 +19,13 @@ export async function loadSinks(
   log: SinkLogger,
 ): Promise<readonly Sink[]> {
   const sinks: Sink[] = [];
-  for (const spec of options.sinks) sinks.push(await loadSink(spec, options, worker, log));
+  try {
+    for (const spec of options.sinks) sinks.push(await loadSink(spec, options, worker, log));
+  } catch (error) {
+    // What is open keeps the process from ending.
+    for (const sink of sinks) await sink.close?.().catch(() => {});
+    throw error;
+  }
   return sinks;
 }
 

@@ -28,6 +28,7 @@ export async function runDispatch(options: DispatchOptions): Promise<void> {
     concurrency: options.concurrency,
     log: logger,
   });
+  const admin = await openAdminOf(worker, options.adminListen);
   const over = Promise.withResolvers<void>();
   let isStopping = false;
   const stop = (signal: string): void => {
@@ -42,7 +43,6 @@ export async function runDispatch(options: DispatchOptions): Promise<void> {
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
   worker.start();
-  const admin = options.adminListen === null ? undefined : openAdmin(options.adminListen, worker);
   const redis = describeAddress(options.redis);
   logger.info({ redis, sinks: sinks.map((sink) => sink.name), admin: admin?.url.href }, "started");
   process.stdout.write(`danmakud dispatch ${name} is running\n`);
@@ -57,6 +57,19 @@ function makeName(): string {
     .replaceAll(/[^A-Za-z0-9_.-]/g, "-")
     .slice(0, 32);
   return `${host}-${process.pid}-${randomBytes(3).toString("hex")}`;
+}
+
+/** @throws the system's error where the address cannot be had; the worker has been stopped then. */
+async function openAdminOf(
+  worker: DispatchWorker,
+  listen: ListenAddress | null,
+): Promise<Server<undefined> | undefined> {
+  try {
+    return listen === null ? undefined : openAdmin(listen, worker);
+  } catch (error) {
+    await worker.stop();
+    throw error;
+  }
 }
 
 function openAdmin(listen: ListenAddress, worker: DispatchWorker): Server<undefined> {
