@@ -199,8 +199,6 @@ export interface SharedLog {
   ): void;
   /** The last offset up to `head` whose record is as old as `delayMs`, by the log's clock. */
   visibleHead(room: string, head: number, delayMs: number, onDone: OnShared<number>): void;
-  /** Whether something waits in a room under a number. */
-  isScheduled(room: string, number: number, onDone: OnShared<boolean>): void;
   /** The room has new records: wakes those who work behind the log. */
   ring(room: string): void;
 }

@@ -4,20 +4,14 @@
  */
 import { SHARED_LIMITS } from "./shared-limits.ts";
 
-interface Asked {
-  /** What gateways know it by. */
-  readonly asked: number;
-  /** When it is due, Unix ms. */
-  readonly deliverAt: number;
-}
-
 interface Delivery {
   readonly offset: number;
   readonly ts: number;
 }
 
 export class AskedDeliveries {
-  readonly #byNumber = new Map<number, Asked>();
+  /** What gateways know each by. */
+  readonly #byNumber = new Map<number, number>();
   /** Deliveries that were told while an answer was on its way which may name them. */
   readonly #early = new Map<number, Delivery>();
 
@@ -26,10 +20,10 @@ export class AskedDeliveries {
   }
 
   /** The danmaku `scheduled` waits: gateways know it by `asked`, unless they know it by another already, which is returned. */
-  ask(scheduled: number, asked: number, deliverAt: number): number {
+  ask(scheduled: number, asked: number): number {
     const before = this.#byNumber.get(scheduled);
-    if (before !== undefined) return before.asked;
-    this.#byNumber.set(scheduled, { asked, deliverAt });
+    if (before !== undefined) return before;
+    this.#byNumber.set(scheduled, asked);
     return asked;
   }
 
@@ -37,7 +31,7 @@ export class AskedDeliveries {
   take(scheduled: number): number {
     const found = this.#byNumber.get(scheduled);
     this.#byNumber.delete(scheduled);
-    return found?.asked ?? 0;
+    return found ?? 0;
   }
 
   /** A delivery that nobody waits for, but may yet. */
@@ -54,19 +48,9 @@ export class AskedDeliveries {
     this.#early.clear();
   }
 
-  /** Numbers of those that were due before `before`, Unix ms, at most so many. */
-  dueBefore(before: number, max: number): number[] {
-    const due: number[] = [];
-    for (const [scheduled, { deliverAt }] of this.#byNumber) {
-      if (deliverAt < before) due.push(scheduled);
-      if (due.length === max) break;
-    }
-    return due;
-  }
-
   /** Takes all. */
   takeAll(): number[] {
-    const all = [...this.#byNumber.values()].map(({ asked }) => asked);
+    const all = [...this.#byNumber.values()];
     this.#byNumber.clear();
     return all;
   }

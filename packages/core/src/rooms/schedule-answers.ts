@@ -25,7 +25,7 @@ export class ScheduleAnswers {
   waits(room: SharedRoom, origin: Origin, scheduled: number, deliverAt: number, isRepeat: boolean): void {
     const { writer, counters, later } = this.#options;
     counters.add(isRepeat ? METRICS.repeats : METRICS.scheduled, 1);
-    const asked = room.asked.ask(scheduled, this.#takeAsked(), deliverAt);
+    const asked = room.asked.ask(scheduled, this.#takeAsked());
     later(() => writer.scheduled(room.number, origin, scheduled, deliverAt, asked));
     // The message of its delivery may overtake the answer.
     const early = room.asked.early(scheduled);

@@ -39,8 +39,6 @@ export const SHARED_LIMITS = {
   dueSoonMs: 3000,
   /** What is overdue by so much in a room that is open is delivered by whoever sees it: longer than another node takes to take over. */
   dueLongMs: 6000,
-  /** A publisher that waits for the delivery of a danmaku which is overdue by so much: has it been missed? */
-  missedAfterMs: 10_000,
   /** Deliveries told before the answer that has the danmaku wait: of one batch at most. */
   earlyDeliveriesMax: 1024,
   /** A room with records is put into the list of such rooms again so often: another server has that, and may lose it. */

@@ -380,8 +380,8 @@ describe("a batch of this node", () => {
 describe("scheduled danmaku", () => {
   test("tell who waits for them, whether they come by a message or by a hole that is read", () => {
     const bench = new Bench();
-    bench.room.asked.ask(57, 5, TS);
-    bench.room.asked.ask(58, 6, TS);
+    bench.room.asked.ask(57, 5);
+    bench.room.asked.ask(58, 6);
     bench.message(1, ["due"], { scheduled: [57] });
     expect(bench.turn()).toEqual(["7: 1 due", "delivered 1 to 5"]);
     bench.stream.missing(bench.room, 3);
@@ -396,7 +396,7 @@ describe("scheduled danmaku", () => {
 
   test("that were jumped over are told of by a message that comes too late for viewers", () => {
     const bench = new Bench();
-    bench.room.asked.ask(57, 5, TS);
+    bench.room.asked.ask(57, 5);
     bench.stream.moveTo(bench.room, "e1", 100);
     bench.turn();
     bench.message(8, ["due"], { base: 7, scheduled: [57] });

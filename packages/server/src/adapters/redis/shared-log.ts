@@ -35,7 +35,7 @@ import {
 } from "./keys.ts";
 import { REDIS_LIMITS } from "./limits.ts";
 import { ReplicaWait } from "./replica-wait.ts";
-import { isWaiting, Schedules } from "./schedules.ts";
+import { Schedules } from "./schedules.ts";
 import { defineScripts, type Scripts } from "./scripts.ts";
 import { entryOffset, entryScheduled, RecordBuffer, rawEntries } from "./stream-entry.ts";
 
@@ -196,10 +196,6 @@ export class RedisLog implements SharedLog {
       reply.then((id) => offsetOfId(String(id))),
       onDone,
     );
-  }
-
-  isScheduled(room: string, number: number, onDone: OnShared<boolean>): void {
-    settle(isWaiting(this.#options.connection.client, room, number), onDone);
   }
 
   ring(room: string): void {
