@@ -1,4 +1,5 @@
 /** One file of the archive that is being written: whole lines only, whatever fails in between. */
+import { constants } from "node:fs";
 import { type FileHandle, open, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
@@ -12,31 +13,41 @@ export interface WriterMark {
   readonly pid: number;
 }
 
+/** Appends to a file that this process makes. */
+const APPEND_NEW = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
+
+/** A write that found no place: nothing of it can have been dropped later. */
+const NO_SPACE: readonly unknown[] = ["ENOSPC", "EDQUOT"];
+
 export class ArchiveFile {
   readonly path: string;
   readonly openedAtMs: number;
   readonly #handle: FileHandle;
+  /** What is written is on disk when the write returns: one trip to the thread pool for both, not one for each. */
+  readonly #syncsWrites: boolean;
   /** Bytes of whole lines. */
   #length = 0;
   #isSynced = true;
 
-  private constructor(path: string, handle: FileHandle, openedAtMs: number) {
+  private constructor(path: string, handle: FileHandle, openedAtMs: number, syncsWrites: boolean) {
     this.path = path;
     this.#handle = handle;
+    this.#syncsWrites = syncsWrites;
     this.openedAtMs = openedAtMs;
   }
 
   /**
    * Makes a new file. Its entry in the folder is on disk when this resolves, as syncing the file alone would not do.
+   * @param syncsWrites `append` resolves when the lines are on disk, as after a `sync`.
    * @throws the system's error, also where the file is there already.
    */
-  static async create(path: string, nowMs: number): Promise<ArchiveFile> {
+  static async create(path: string, nowMs: number, syncsWrites: boolean): Promise<ArchiveFile> {
     const mark: WriterMark = { host: hostname(), pid: process.pid };
     try {
       await writeFile(path + MARK_SUFFIX, `${JSON.stringify(mark)}\n`);
-      const handle = await open(path, "ax");
+      const handle = await open(path, syncsWrites ? APPEND_NEW | constants.O_DSYNC : APPEND_NEW, 0o666);
       await syncFolder(dirname(path));
-      return new ArchiveFile(path, handle, nowMs);
+      return new ArchiveFile(path, handle, nowMs, syncsWrites);
     } catch (error) {
       await rm(path + MARK_SUFFIX, { force: true }).catch(() => {}); // or a full disk fills with marks
       throw error;
@@ -49,7 +60,8 @@ export class ArchiveFile {
 
   /**
    * Appends whole lines. After a failure the file is cut back to what it was.
-   * @throws the system's error; a file that could not even be cut back has `isBroken` set.
+   * @throws the system's error; a file that could not even be cut back, or of which the kernel may have dropped what it
+   * could not bring to the disk, has `isBroken` set.
    */
   async append(lines: Uint8Array): Promise<void> {
     let written = 0;
@@ -59,13 +71,15 @@ export class ArchiveFile {
         written += bytesWritten;
       }
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (this.#syncsWrites && !NO_SPACE.includes(code)) this.isBroken = true;
       await this.#handle.truncate(this.#length).catch(() => {
         this.isBroken = true;
       });
       throw error;
     }
     this.#length += written;
-    this.#isSynced = false;
+    this.#isSynced = this.#syncsWrites;
   }
 
   /** What was appended last is not whole, and stays so until it is repaired at a later start. */

@@ -58,8 +58,7 @@ export class ArchiveSink implements Sink {
     await this.#inTurn(async () => {
       try {
         const file = await this.#fileFor(lines.length);
-        await file.append(lines);
-        if (this.#options.fsync === "batch") await file.sync();
+        await file.append(lines); // with fsync "batch" on disk when this resolves
       } catch (error) {
         if (this.#file?.isBroken) await this.#abandon();
         const reason = error instanceof Error ? error.message : String(error);
@@ -75,7 +74,7 @@ export class ArchiveSink implements Sink {
 
   /** The open file, or a new one where that has had its size or time. */
   async #fileFor(bytes: number): Promise<ArchiveFile> {
-    const { rotateBytes, folder, worker, now } = this.#options;
+    const { rotateBytes, folder, worker, now, fsync } = this.#options;
     if (this.#file !== undefined && this.#file.bytes > 0 && this.#file.bytes + bytes > rotateBytes)
       await this.#rotate();
     if (this.#isOld()) await this.#rotate();
@@ -85,6 +84,7 @@ export class ArchiveSink implements Sink {
       this.#file = await ArchiveFile.create(
         join(folder, `danmaku-${time}-${worker}-${ordinal}.jsonl`),
         now(),
+        fsync === "batch",
       );
     }
     return this.#file;
