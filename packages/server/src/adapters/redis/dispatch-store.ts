@@ -147,7 +147,11 @@ export class DispatchStore {
     return token === 0 ? undefined : String(token);
   }
 
-  /** Prolongs leases. @returns for each whether it is still held; undefined where Redis gave no answer. */
+  /**
+   * Prolongs leases. On one server some after the others, so that the acks of a busy worker do not wait behind all of
+   * them; none after some that were not answered.
+   * @returns for each whether it is still held; undefined where Redis gave no answer.
+   */
   async renew(
     leases: readonly (readonly [slot: number, token: string])[],
     ttlMs: number,
@@ -157,7 +161,10 @@ export class DispatchStore {
     for (let at = 0; at < leases.length; at += step) {
       const some = leases.slice(at, at + step);
       const keys = some.map(([slot]) => dispatchLeaseKey(slot));
-      calls.push(this.#run(RENEW, keys, [ttlMs, ...some.map(([, token]) => `${this.#worker} ${token}`)]));
+      const call = this.#run(RENEW, keys, [ttlMs, ...some.map(([, token]) => `${this.#worker} ${token}`)]);
+      calls.push(call);
+      const isAnswered = !this.readsMany || (await call.then(Boolean, () => false));
+      if (!isAnswered) break;
     }
     const settled = await Promise.allSettled(calls);
     return settled.flatMap((result, call) =>
