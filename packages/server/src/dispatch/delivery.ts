@@ -34,6 +34,7 @@ export class Delivery {
     this.#sinks = sinks;
     this.#batchMax = Math.min(...sinks.map((sink) => sink.batchEntriesMax ?? BATCH_ENTRIES_DEFAULT));
     this.#concurrency = Math.min(concurrency, ...sinks.map((sink) => sink.concurrencyMax ?? concurrency));
+    context.desk.isSinkFree = () => this.#atSinks < this.#concurrency && !context.desk.hasDeliverable;
   }
 
   get isAway(): boolean {
@@ -79,7 +80,10 @@ export class Delivery {
       }
       desk.deliveryWanted.wake(); // for another loop, in case there is more
       this.#atSinks++;
-      await this.#deliver(batch).finally(() => this.#atSinks--);
+      await this.#deliver(batch).finally(() => {
+        this.#atSinks--;
+        desk.sinkFree.wake();
+      });
     }
     desk.deliveryWanted.wake();
   }
@@ -117,13 +121,14 @@ export class Delivery {
   /** A try of what has failed before is noted first, so that it counts even if this process does not survive it. */
   async #writeNoted(parts: readonly BatchPart[]) {
     const { store, onFenced } = this.#context;
-    const notes = parts.map(async ({ room, entries }) => {
+    const tried = parts.filter(({ entries }) => (entries[0]?.tries ?? 0) > 0);
+    const notes = tried.map(async ({ room, entries }) => {
       const [head] = entries;
-      if (head === undefined || head.tries === 0) return;
+      if (head === undefined) return;
       room.isTryNoted = true;
       if (!(await store.noteTry(room.name, room.token, head.offset, head.tries))) onFenced(room);
     });
-    await Promise.all(notes);
+    if (notes.length > 0) await Promise.all(notes);
     return await this.#write(parts.flatMap(({ entries }) => entries));
   }
 

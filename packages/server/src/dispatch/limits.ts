@@ -99,11 +99,17 @@ export const TICK_MS = 500;
 export const ACK_ROOMS_MAX = 32;
 
 /**
- * Least time from one read to the next, unless the last one brought a lot: under a steady trickle to many rooms it halves
- * the number of reads, calls of the sinks and acks, for a millisecond of delay.
+ * Least time from one read to the next, unless the last one brought a lot: under a steady trickle to many rooms it
+ * divides the number of reads, calls of the sinks and acks, for a few milliseconds of delay.
  */
-export const GATHER_MS = 2;
+export const GATHER_MS = 5;
 export const GATHER_ENTRIES = 500;
+
+/**
+ * A trickle is read only when a sink can take it: what is read while all are at work waits here instead of in Redis, is
+ * pending should this worker end, and comes in many small pieces. A sink that takes longer is read ahead for.
+ */
+export const SINK_WAIT_MS = 50;
 
 /** Entries of a room whose lease has just run out wait so long, until the lease is prolonged or the room let go of. */
 export const HOLD_WAIT_MS = 100;

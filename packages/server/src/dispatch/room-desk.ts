@@ -20,6 +20,10 @@ export class RoomDesk {
   readonly attachWanted = new Wakeup();
   readonly readWanted = new Wakeup();
   readonly deliveryWanted = new Wakeup();
+  /** A call of the sinks has ended. */
+  readonly sinkFree = new Wakeup();
+  /** Nothing waits for a sink, and another call could be made at once. */
+  isSinkFree: () => boolean = () => true;
   queuedEntries = 0;
   queuedChars = 0;
   /** Called when a room has become due, e.g. to end a wait that does not include it. */
@@ -34,6 +38,11 @@ export class RoomDesk {
   /** As much is in memory as may be: nothing more is read until some of it is acknowledged. */
   get isFull(): boolean {
     return this.queuedEntries >= QUEUED_ENTRIES_MAX || this.queuedChars >= QUEUED_CHARS_MAX;
+  }
+
+  /** Something could go to a sink now. */
+  get hasDeliverable(): boolean {
+    return this.#deliverable.size > 0;
   }
 
   get hasDue(): boolean {
@@ -56,6 +65,7 @@ export class RoomDesk {
 
   /** There may be something new in a room. */
   ring(room: DispatchRoom): void {
+    if (room.isDue && this.#due.has(room)) return;
     room.isDue = true;
     this.refresh(room);
   }

@@ -2,7 +2,7 @@
 import { offsetOfId, type ReadReply } from "../adapters/redis/index.ts";
 import { backoffMs } from "./backoff.ts";
 import type { DispatchRoom } from "./dispatch-room.ts";
-import { BLOCK_MS, GATHER_ENTRIES, GATHER_MS, READ_COUNT, READ_ROOMS_MAX } from "./limits.ts";
+import { BLOCK_MS, GATHER_ENTRIES, GATHER_MS, READ_COUNT, READ_ROOMS_MAX, SINK_WAIT_MS } from "./limits.ts";
 import { type QueuedEntry, queueEntry } from "./queued-entry.ts";
 import { reasonOf, type WorkerContext } from "./worker-context.ts";
 
@@ -10,6 +10,8 @@ export class RoomReader {
   readonly #context: WorkerContext;
   #underWay = 0;
   #isWaiting = false;
+  /** The last read brought a lot: there is a backlog, which is read ahead of the sinks. */
+  #isFlood = false;
   #failures = 0;
   #isStopped = false;
 
@@ -26,6 +28,10 @@ export class RoomReader {
         await desk.readWanted.sleep(50);
         continue;
       }
+      if (!this.#isFlood && !desk.isSinkFree()) {
+        await this.#untilSinkFree();
+        if (this.#isStopped) continue;
+      }
       const failures = this.#failures;
       if (store.readsMany) await this.#readMany();
       else await this.#readEach();
@@ -37,6 +43,7 @@ export class RoomReader {
     this.#isStopped = true;
     this.interrupt();
     this.#context.desk.readWanted.wake();
+    this.#context.desk.sinkFree.wake();
   }
 
   /** Ends a wait for new entries, e.g. since one of the rooms is to be given to another worker. */
@@ -56,7 +63,20 @@ export class RoomReader {
     this.#isWaiting = isWait;
     const count = await this.#read(rooms, isWait ? BLOCK_MS : 0);
     this.#isWaiting = false;
-    if (count < GATHER_ENTRIES && now() - beganAtMs < GATHER_MS) await Bun.sleep(GATHER_MS);
+    this.#isFlood = count >= GATHER_ENTRIES;
+    const restMs = GATHER_MS - (now() - beganAtMs);
+    if (!this.#isFlood && restMs > 0) await Bun.sleep(restMs);
+  }
+
+  /** Until a sink can take what would be read, or it takes too long. */
+  async #untilSinkFree(): Promise<void> {
+    const { desk, now } = this.#context;
+    const deadline = now() + SINK_WAIT_MS;
+    for (;;) {
+      const restMs = deadline - now();
+      if (this.#isStopped || restMs <= 0 || desk.isSinkFree()) return;
+      await desk.sinkFree.sleep(restMs);
+    }
   }
 
   /** One room per command, several commands under way. */
