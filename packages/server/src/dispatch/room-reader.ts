@@ -10,7 +10,7 @@ export class RoomReader {
   readonly #context: WorkerContext;
   #underWay = 0;
   #isWaiting = false;
-  /** The last read brought a lot: there is a backlog, which is read ahead of the sinks. */
+  /** The last read brought a lot, or as much of a room as it may: a backlog, which is read ahead of the sinks. */
   #isFlood = false;
   #failures = 0;
   #isStopped = false;
@@ -61,9 +61,8 @@ export class RoomReader {
     const { now } = this.#context;
     const beganAtMs = now();
     this.#isWaiting = isWait;
-    const count = await this.#read(rooms, isWait ? BLOCK_MS : 0);
+    await this.#read(rooms, isWait ? BLOCK_MS : 0);
     this.#isWaiting = false;
-    this.#isFlood = count >= GATHER_ENTRIES;
     const restMs = GATHER_MS - (now() - beganAtMs);
     if (!this.#isFlood && restMs > 0) await Bun.sleep(restMs);
   }
@@ -85,17 +84,16 @@ export class RoomReader {
     for (const room of desk.takeDue(READ_ROOMS_MAX - this.#underWay)) {
       this.#read([room], 0).finally(() => desk.readWanted.wake());
     }
-    await Bun.sleep(GATHER_MS);
+    if (!this.#isFlood) await Bun.sleep(GATHER_MS);
     await desk.readWanted.sleep(BLOCK_MS);
   }
 
-  /** @returns how many entries came. */
-  async #read(rooms: readonly DispatchRoom[], blockMs: number): Promise<number> {
+  async #read(rooms: readonly DispatchRoom[], blockMs: number): Promise<void> {
     const { store, desk, log } = this.#context;
     const served = rooms.filter((room) => room.phase === "ready" && this.#context.holds(room));
     this.#underWay++;
     try {
-      if (served.length === 0) return 0;
+      if (served.length === 0) return;
       const reply = await store.read(
         served.map(({ name }) => name),
         READ_COUNT,
@@ -103,12 +101,10 @@ export class RoomReader {
       );
       this.#failures = 0;
       this.#take(served, reply);
-      return reply.rooms.reduce((sum, [, entries]) => sum + entries.length, 0);
     } catch (error) {
       if (this.#failures++ === 0) log.warn({ reason: reasonOf(error) }, "reading failed");
       // Redis may have given us entries in a reply that never came: they are ours, pending, and to be claimed.
       for (const room of served) this.#startAgain(room);
-      return 0;
     } finally {
       this.#underWay--;
       for (const room of rooms) desk.readDone(room);
@@ -125,6 +121,8 @@ export class RoomReader {
     const { desk, metrics, holds, now, wallClock } = this.#context;
     const byName = new Map(rooms.map((room) => [room.name, room]));
     const readAtMs = now();
+    let count = 0;
+    let isAnyFull = false;
     for (const [name, entries] of reply.rooms) {
       const room = byName.get(name);
       // Read, but no longer ours: the next owner finds them pending.
@@ -137,12 +135,14 @@ export class RoomReader {
         if (entry.newEpoch !== undefined) room.beginEpoch(entry.newEpoch, offset - 1);
         queued.push(entry);
       }
-      if (entries.length >= READ_COUNT) room.isDue = true;
+      count += entries.length;
+      if (entries.length >= READ_COUNT) room.isDue = isAnyFull = true;
       const first = queued[0]?.entry;
       if (first !== undefined && typeof first !== "string") metrics.noteAge(wallClock() - first.ts);
       desk.receive(room, queued, false);
       metrics.read.inc(queued.length);
     }
+    this.#isFlood = isAnyFull || count >= GATHER_ENTRIES;
     if (reply.withoutGroup.length === 0) return;
     for (const name of reply.withoutGroup) {
       const room = byName.get(name);

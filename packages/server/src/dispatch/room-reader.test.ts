@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from "bun:test";
+import type { ReadReply } from "../adapters/redis/index.ts";
+import { DispatchRoom } from "./dispatch-room.ts";
+import { READ_COUNT, SINK_WAIT_MS } from "./limits.ts";
+import { RoomDesk } from "./room-desk.ts";
+import { RoomReader } from "./room-reader.ts";
+import type { WorkerContext } from "./worker-context.ts";
+
+/** Turns of the event loop in which a reader that may read would have done so. */
+const TURNS = 40;
+let stop: () => Promise<void> = async () => {};
+afterEach(() => stop());
+
+/** A reader of one room, of which every read brings so many entries; the clock stands still. */
+function startReader(perRead: number) {
+  const desk = new RoomDesk();
+  const room = new DispatchRoom("r", 1, "1");
+  desk.add(room);
+  room.phase = "ready";
+  const state = { reads: 0, nowMs: 0, isSinkFree: true };
+  desk.isSinkFree = () => state.isSinkFree;
+  const fields = ["timestamp", "1", "uid", "u", "content", "c"];
+  const read = async (): Promise<ReadReply> => {
+    const first = state.reads++ * perRead + 1;
+    const entries = Array.from({ length: perRead }, (_, at) => ({ id: `${first + at}-0`, fields }));
+    return { rooms: [["r", entries]], withoutGroup: [] };
+  };
+  const reader = new RoomReader({
+    desk,
+    store: { isReady: true, readsMany: true, read, stopWaiting: async () => {} },
+    metrics: { noteAge: () => {}, read: { inc: () => {} } },
+    holds: () => true,
+    now: () => state.nowMs,
+    wallClock: () => 0,
+    random: () => 0,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  } as unknown as WorkerContext);
+  const running = reader.run();
+  stop = async () => {
+    reader.stop();
+    await running;
+  };
+  const untilRead = async (times: number): Promise<void> => {
+    while (state.reads < times) await Bun.sleep(1);
+  };
+  const takeAll = (): void => {
+    for (const part of desk.takeBatch(10_000) ?? []) desk.finish(part);
+  };
+  return { desk, room, state, untilRead, takeAll };
+}
+
+test("a trickle is read when a sink is free, and not while all are at work", async () => {
+  const { desk, room, state, untilRead, takeAll } = startReader(1);
+  state.isSinkFree = false;
+  desk.ring(room);
+  for (let turn = 0; turn < TURNS; turn++) await Bun.sleep(2);
+  expect(state.reads).toBe(0);
+  state.isSinkFree = true;
+  desk.sinkFree.wake();
+  await untilRead(1);
+  takeAll();
+  desk.ring(room);
+  await untilRead(2);
+});
+
+test("a sink that takes long is read ahead for", async () => {
+  const { desk, room, state } = startReader(1);
+  state.isSinkFree = false;
+  desk.ring(room);
+  for (; state.reads === 0; state.nowMs += SINK_WAIT_MS / 10) await Bun.sleep(1);
+  expect(room.queue).toHaveLength(1);
+});
+
+test("a backlog is read ahead of the sinks", async () => {
+  const { desk, room, state, untilRead, takeAll } = startReader(READ_COUNT);
+  desk.ring(room);
+  await untilRead(1);
+  state.isSinkFree = false;
+  takeAll(); // makes place
+  await untilRead(2);
+});
