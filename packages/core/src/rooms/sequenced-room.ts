@@ -5,6 +5,7 @@ import { ROOM_LIMITS } from "./limits.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { RateSampler } from "./rate-sampler.ts";
 import { ROOM_SETTINGS_DEFAULT, type RoomSettings } from "./settings.ts";
+import { setShare, takeBackShare } from "./viewer-shares.ts";
 
 /** What the sequencer knows of an open room. */
 export class SequencedRoom {
@@ -37,8 +38,7 @@ export class SequencedRoom {
   #settings = ROOM_SETTINGS_DEFAULT;
   #sampler: RateSampler | undefined;
   #slowMode: SlidingWindow | undefined;
-  /** By gateway: its life (0–255) in the upper 8 bits, its viewers in the lower 24. */
-  readonly #viewers: number[] = [];
+  readonly #shares: number[] = [];
   readonly #sequenced = new RateMeter();
   readonly #sampled = new RateMeter();
 
@@ -108,16 +108,16 @@ export class SequencedRoom {
 
   /** Sets the share of the viewers that a gateway has in this life of it; returns whether that changed anything. */
   setViewers(gateway: number, life: number, viewers: number): boolean {
-    const before = (this.#viewers[gateway] ?? 0) & VIEWERS_MASK;
-    this.#viewers[gateway] = (life << VIEWERS_BITS) | viewers;
-    this.online += viewers - before;
-    return before !== viewers;
+    const change = setShare(this.#shares, gateway, life, viewers);
+    this.online += change;
+    return change !== 0;
   }
 
   /** Takes back what a gateway had in a life of it that is over; returns whether that changed anything. */
   takeBack(gateway: number, life: number): boolean {
-    const share = this.#viewers[gateway] ?? 0;
-    return share >>> VIEWERS_BITS === life && this.setViewers(gateway, life, 0);
+    const change = takeBackShare(this.#shares, gateway, life);
+    this.online += change;
+    return change !== 0;
   }
 
   /** Danmaku per second over about the last ten seconds. */
@@ -130,6 +130,3 @@ export class SequencedRoom {
     return this.#sampled.rate(now);
   }
 }
-
-const VIEWERS_BITS = 24;
-const VIEWERS_MASK = (1 << VIEWERS_BITS) - 1;

@@ -14,6 +14,7 @@ import {
   low32,
   padded,
 } from "./envelope-descriptor.ts";
+import { GoneLives } from "./gone-lives.ts";
 import { KeyExpiry } from "./key-expiry.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
@@ -27,13 +28,6 @@ const encoder = new TextEncoder();
 const NOTHING_STORED = { head: 0, ts: 0 } as const;
 /** How soon to try again where the broadcast ring is full, or a room's last entry is not on disk. */
 const FULL_RETRY_MS = 200;
-
-interface GoneLife {
-  readonly gateway: number;
-  readonly life: number;
-  /** Open rooms, gone through in the order in which they were opened, those of the meantime included. */
-  readonly rooms: Iterator<SequencedRoom>;
-}
 
 export class SequencedRooms {
   readonly #options: SequencerOptions;
@@ -50,9 +44,7 @@ export class SequencedRooms {
   readonly #linger: TimerKind;
   readonly #stats: TimerKind;
   readonly #slow: TimerKind;
-  readonly #gone: TimerKind;
-  /** Lives of gateways that are over, and the rooms in which that is still to be noticed. */
-  readonly #goneLives: GoneLife[] = [];
+  readonly #goneLives: GoneLives<SequencedRoom>;
   #nextNumber = 0;
   /** Rooms that the log knows, plus open rooms that it does not. */
   #known: number;
@@ -68,7 +60,13 @@ export class SequencedRooms {
     this.#linger = this.#forRoom((room, now) => this.#lingered(room, now));
     this.#stats = this.#forRoom((room, now) => this.#announceStats(room, now));
     this.#slow = this.#forRoom((room, now) => this.#expireSlowMode(room, now));
-    this.#gone = timers.exact((_data, now) => this.#takeBack(now));
+    this.#goneLives = new GoneLives({
+      timers,
+      rooms: () => this.#byNumber.values(),
+      takeBack: (room, gateway, life) => {
+        if (room.takeBack(gateway, life)) this.#counted(room);
+      },
+    });
     const forget = timers.coarse((_data, now) => {
       timers.set(now + ROOM_LIMITS.forgetIntervalMs, forget, 0);
       this.#forgetUntouched();
@@ -161,8 +159,7 @@ export class SequencedRooms {
 
   /** Takes back what a gateway had counted in a life that is over, a part of the rooms in each turn. */
   gatewayGone(gateway: number, life: number): void {
-    this.#goneLives.push({ gateway, life, rooms: this.#byNumber.values() });
-    if (this.#goneLives.length === 1) this.#timers.set(this.#timers.now, this.#gone, 0);
+    this.#goneLives.add(gateway, life);
   }
 
   /** Has a danmaku of a user pass the room's slow mode; returns 0, or the ms until it would. */
@@ -224,20 +221,6 @@ export class SequencedRooms {
       room.statsTimer = this.#timers.set(at, this.#stats, room.number);
     }
     if (room.online === 0 && room.lingerTimer === NO_TIMER) this.#wait(room, now + this.#lingerMs);
-  }
-
-  #takeBack(now: number): void {
-    const [gone] = this.#goneLives;
-    if (gone === undefined) return;
-    for (let left = ROOM_LIMITS.takenBackPerTurnMax; left > 0; left--) {
-      const { value: room, done } = gone.rooms.next();
-      if (done === true) {
-        this.#goneLives.shift();
-        break;
-      }
-      if (room.takeBack(gone.gateway, gone.life)) this.#counted(room);
-    }
-    if (this.#goneLives.length > 0) this.#timers.set(now + 1, this.#gone, 0);
   }
 
   #announceStats(room: SequencedRoom, now: number): void {

@@ -30,6 +30,8 @@ export interface SharedAppendsOptions {
   readonly answers: ScheduleAnswers;
   /** Something waits for its time in a room, or was taken back. */
   readonly onScheduled: (room: SharedRoom, waiting: SharedWaiting) => void;
+  /** The settings of a room were found to be others, or were changed. */
+  readonly onSettings: (room: SharedRoom) => void;
   /** The log has taken something. */
   readonly onHeard: () => void;
   /** The log did not answer. */
@@ -239,6 +241,7 @@ export class SharedAppends {
     if (settings?.wanted !== undefined) {
       const { wanted, origin } = settings;
       room.configure(settingsText(wanted));
+      this.#options.onSettings(room);
       later(() => writer.settings(room.number, origin, result.first - 1, result.ts, wanted));
     }
     if (result.taken > 0) log.ring(room.name);
@@ -258,7 +261,10 @@ export class SharedAppends {
   /** Somebody else has changed the settings: again, with theirs. */
   #conflict(room: SharedRoom): void {
     this.#options.log.look(room.name, undefined, (state) => {
-      if (!(state instanceof Error) && state !== undefined) room.configure(state.settings);
+      if (!(state instanceof Error) && state !== undefined) {
+        room.configure(state.settings);
+        this.#options.onSettings(room);
+      }
       this.#failed(room, new Error("the settings were changed at the same time"));
     });
   }

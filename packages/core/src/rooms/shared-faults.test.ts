@@ -63,6 +63,7 @@ class Node {
       wake,
       stream: this.stream,
       onScheduled: UNUSED,
+      onSettings: UNUSED,
       onHeard: () => {},
       onAlarm: UNUSED,
     });

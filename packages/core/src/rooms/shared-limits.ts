@@ -30,6 +30,8 @@ export const SHARED_LIMITS = {
   countWaitMs: 300,
   /** Looks per second over all rooms: with more rooms each is looked at less often. */
   looksPerSecondMax: 2000,
+  /** Rooms passed by per tick on the way to those that are to be looked at: under 1 ms. */
+  passedPerTickMax: 16_384,
   /** Rooms that a node looks after because something comes due in them, and puts into the log at the same time. */
   dueRoomsMax: 10_000,
   deliveriesMax: 64,

@@ -1,9 +1,11 @@
+import { NO_TIMER, type TimerHandle } from "../timing/index.ts";
 import { AskedDeliveries } from "./asked-deliveries.ts";
 import type { Origin } from "./broadcast-writer.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { ROOM_SETTINGS_DEFAULT, type RoomSettings, settingsFromText } from "./settings.ts";
 import { type Arrival, type BatchKind, PendingBatch } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
+import { setShare, takeBackShare } from "./viewer-shares.ts";
 
 /**
  * A room of the shared log that is open on this node. States: `opening` (subscribed, its state not known yet) → `open` →
@@ -11,6 +13,8 @@ import { SHARED_LIMITS } from "./shared-limits.ts";
  */
 export class SharedRoom {
   readonly name: string;
+  /** The number it was opened under, by which its timers find it: it keeps that one whatever others it gets. */
+  readonly id: number;
   state: "opening" | "open" | "closed" = "opening";
   /** Present number, and those it had before a new hello was due. */
   number: number;
@@ -42,31 +46,43 @@ export class SharedRoom {
   knownHead = 0;
   /** Head at the last look. */
   seenHead = 0;
-  /** Messages may have been missed: what the next look finds missing is read at once. */
-  isDoubted = false;
+  /**
+   * Which doubt the log was last asked after (see `SharedLooks.doubt`). Where that is not the newest, messages may have
+   * been missed: what the next look finds missing is read at once.
+   */
+  doubts = 0;
   isReading = false;
   /** When the log was last told that it has records, monotonic ms; before that it may not be in the list of such rooms. */
   announcedAt = Number.NEGATIVE_INFINITY;
   isLooking = false;
   /** Something has changed since the look that is under way began. */
   hasNews = false;
+  /** When it is looked at next, monotonic ms. */
   lookAt = 0;
+  /** None while a look is under way, nor from shortly before `lookAt` on. */
+  lookTimer: TimerHandle = NO_TIMER;
   /** Viewers on all nodes, and on this one by gateway. */
   online = 0;
   viewers = 0;
   /** Share of the viewers that the log was told of last. */
   toldViewers = 0;
   statsOnline = -1;
-  statsAt = 0;
+  statsAt = Number.NEGATIVE_INFINITY;
+  /** When its viewer count is announced; none where it has not changed. */
+  statsTimer: TimerHandle = NO_TIMER;
+  /** Last join, publish or change of its viewers here, monotonic ms. */
   touchedAt: number;
+  /** When it is looked at whether it may be let go of; none while it has viewers, from the next look on. */
+  lingerTimer: TimerHandle = NO_TIMER;
   /** Publishers on this node that wait for a delivery. */
   readonly asked = new AskedDeliveries();
-  readonly #byGateway: number[] = [];
+  readonly #shares: number[] = [];
   readonly #pastEpochs: string[] = [];
   readonly #written = new RateMeter();
   readonly #sampled = new RateMeter();
 
   constructor(number: number, name: string, now: number) {
+    this.id = number;
     this.number = number;
     this.name = name;
     this.touchedAt = now;
@@ -115,16 +131,23 @@ export class SharedRoom {
     this.settings = settingsFromText(text);
   }
 
-  setViewers(gateway: number, viewers: number): boolean {
-    const before = this.#byGateway[gateway] ?? 0;
-    this.#byGateway[gateway] = viewers;
-    this.viewers += viewers - before;
-    return viewers !== before;
+  /** Sets the share of the viewers that a gateway has in this life of it; returns whether that changed anything. */
+  setViewers(gateway: number, life: number, viewers: number): boolean {
+    const change = setShare(this.#shares, gateway, life, viewers);
+    this.viewers += change;
+    return change !== 0;
+  }
+
+  /** Takes back what a gateway had in a life of it that is over; returns whether that changed anything. */
+  takeBack(gateway: number, life: number): boolean {
+    const change = takeBackShare(this.#shares, gateway, life);
+    this.viewers += change;
+    return change !== 0;
   }
 
   /** No gateway has viewers under the present number yet. */
   clearViewers(): void {
-    this.#byGateway.length = 0;
+    this.#shares.length = 0;
     this.viewers = 0;
   }
 

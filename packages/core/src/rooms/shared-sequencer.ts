@@ -13,6 +13,7 @@ import type {
   SharedRoomState,
   SharedSanctionLog,
 } from "../ports/index.ts";
+import type { ThreadTimers } from "../timing/index.ts";
 import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
 import { ENVELOPE_BYTES, from32, IngressKind, padded, SCHEDULE_AT_WORDS } from "./envelope-descriptor.ts";
 import { ROOM_LIMITS } from "./limits.ts";
@@ -26,7 +27,6 @@ import { identityOf, PendingBatch } from "./shared-batch.ts";
 import { SharedDueRooms } from "./shared-due-rooms.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import { SharedLooks } from "./shared-looks.ts";
-import type { SharedRoom } from "./shared-room.ts";
 import { SharedRooms } from "./shared-rooms.ts";
 import { SharedSanctionRooms } from "./shared-sanctions.ts";
 import { SharedStream } from "./shared-stream.ts";
@@ -40,6 +40,8 @@ export interface SharedSequencerOptions {
   readonly log: SharedLog;
   readonly sanctions: SharedSanctionLog;
   readonly clock: Clock;
+  /** Those of the thread, of the same time as `clock`; turned before `turn`. */
+  readonly timers: ThreadTimers;
   readonly counters: Counters;
   readonly roomsMax: number;
   readonly roomLingerMs: number;
@@ -64,6 +66,8 @@ export class SharedSequencer {
   readonly #due: SharedDueRooms;
   readonly #rooms: SharedRooms;
   readonly #incarnations: number[];
+  /** By gateway, the last life of it that is over; of that, entries may still lie in the ring. */
+  readonly #goneLives: number[] = [];
   #heardAt: number;
   #lastCause = new Error("the log has not answered yet");
   #isFailing = false;
@@ -89,11 +93,18 @@ export class SharedSequencer {
       sanctions: this.#sanctions,
       writer: this.#writer,
       clock: options.clock,
+      timers: options.timers,
       counters: options.counters,
       roomsMax: options.roomsMax,
       roomLingerMs: options.roomLingerMs,
-      onOpened: (room) => this.#stream.opened(room),
+      onOpening: (room) => this.#looks.opening(room),
+      onOpened: (room) => {
+        this.#stream.opened(room);
+        this.#looks.opened(room);
+      },
+      onCounted: (room) => this.#looks.by(room, options.clock.monotonic() + SHARED_LIMITS.countWaitMs),
       onForgotten: (room) => {
+        this.#looks.forget(room);
         this.#appends.forget(room);
         this.#stream.forget(room);
         this.#answers.forgotten(room);
@@ -130,6 +141,8 @@ export class SharedSequencer {
       log: options.log,
       stream: this.#stream,
       clock: options.clock,
+      timers: options.timers,
+      rooms: this.#rooms,
       onDue: (room, inMs) => this.#due.seen(room.name, inMs),
       wake: options.wake,
       onFailure: (cause) => this.failed(cause),
@@ -143,6 +156,7 @@ export class SharedSequencer {
       counters: options.counters,
       answers: this.#answers,
       onScheduled: (room, waiting) => this.#due.changed(room.name, waiting),
+      onSettings: (room) => this.#rooms.changed(room),
       onHeard: () => this.heard(),
       onFailure: (cause) => this.failed(cause),
       onAlarm: options.onAlarm,
@@ -204,12 +218,9 @@ export class SharedSequencer {
   receive(message: SharedMessage): void {
     const room = this.#rooms.byName.get(message.room);
     if (room === undefined || room.state === "closed") return;
-    if (message.count === 0) {
-      // Nothing but news of the room itself.
-      room.lookAt = 0;
-      room.hasNews = true;
-      this.#looks.look(room, this.#rooms.size);
-    } else this.#stream.message(room, message);
+    // Of nothing: it is news of the room itself.
+    if (message.count === 0) this.#looks.news(room);
+    else this.#stream.message(room, message);
   }
 
   /** The log's word that what waited in a room under this number was taken back. Takes effect with the next `turn`. */
@@ -223,12 +234,9 @@ export class SharedSequencer {
     this.#due.stop(onDone);
   }
 
-  /** Messages may have been missed: asks for the state of every room. */
+  /** Messages may have been missed: asks for the state of every room, in ticks to come. */
   doubt(): void {
-    for (const room of this.#rooms.byName.values()) {
-      room.lookAt = 0;
-      room.isDoubted = true;
-    }
+    this.#looks.doubt();
   }
 
   /** The log has taken something: a log that only can be read does not count as one. */
@@ -248,25 +256,23 @@ export class SharedSequencer {
     const now = clock.monotonic();
     if (!this.#isFailing && now - this.#heardAt > SHARED_LIMITS.failingAfterMs)
       this.#setFailing(this.#lastCause);
-    this.#looks.around(this.#rooms.byName, now);
+    this.#looks.tick();
     this.#due.tick(now);
     this.#sanctions.tick();
     this.#appends.giveUpWaiting(now);
-    for (const room of this.#rooms.byName.values()) {
-      if (!this.#writer.hasRoom()) break;
-      this.#announceStats(room, now);
-      this.#announceSettings(room);
-      this.#rooms.letGoIdle(room, now);
-    }
+    this.#rooms.tick();
     counters.set(METRICS.roomsOpen, this.#rooms.size);
     counters.set(METRICS.sanctions, this.#sanctions.desk.held.size);
     this.#options.broadcast.commit();
   }
 
-  /** Takes back what a dead gateway had counted. */
+  /** Takes back what a dead gateway had counted, in turns to come. */
   gatewayGone(gateway: number): void {
+    const life = this.#incarnations[gateway] as number;
+    if (life === -1) return;
     this.#incarnations[gateway] = -1;
-    for (const room of this.#rooms.byName.values()) this.#count(room, gateway, 0);
+    this.#goneLives[gateway] = life;
+    this.#rooms.gatewayGone(gateway, life);
   }
 
   /** A room as it is listed; undefined where the log has none of that name, an error where it does not say. */
@@ -294,7 +300,8 @@ export class SharedSequencer {
     const word0 = ring.words[at] as number;
     const incarnation = (word0 >>> 8) & 0xff;
     const extra = word0 >>> 16;
-    if (this.#incarnations[gateway] !== incarnation) {
+    const isGone = incarnation === this.#goneLives[gateway];
+    if (this.#incarnations[gateway] !== incarnation && !isGone) {
       if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
       this.#incarnations[gateway] = incarnation;
       this.#sanctions.desk.tellSite({ gateway, incarnation, ticket: 0 }, this.#options.clock.now());
@@ -327,7 +334,8 @@ export class SharedSequencer {
       }
       case IngressKind.count: {
         const room = this.#rooms.get(third);
-        if (room?.number === third) this.#count(room, gateway, ring.words[at + 3] as number);
+        if (room?.number === third && !isGone)
+          this.#rooms.count(room, gateway, incarnation, ring.words[at + 3] as number);
         return;
       }
       case IngressKind.users: {
@@ -437,28 +445,6 @@ export class SharedSequencer {
         this.#options.log.visibleHead(name, head, settings.delayMs, (visible) => answer(found, visible));
       }
     });
-  }
-
-  #count(room: SharedRoom, gateway: number, viewers: number): void {
-    if (!room.setViewers(gateway, viewers)) return;
-    const now = this.#options.clock.monotonic();
-    room.touchedAt = now;
-    room.lookAt = Math.min(room.lookAt, now + SHARED_LIMITS.countWaitMs);
-  }
-
-  /** What was changed on another node. */
-  #announceSettings(room: SharedRoom): void {
-    if (room.state !== "open" || room.toldSettings === room.settingsText) return;
-    room.toldSettings = room.settingsText;
-    this.#writer.settings(room.number, undefined, room.ringHead, room.ts, room.settings);
-  }
-
-  #announceStats(room: SharedRoom, now: number): void {
-    if (room.state !== "open" || room.online === room.statsOnline) return;
-    if (now - room.statsAt < ROOM_LIMITS.statsIntervalMs) return;
-    room.statsAt = now;
-    room.statsOnline = room.online;
-    this.#writer.stats(room.number, room.online);
   }
 
   #setFailing(cause: Error | undefined): void {

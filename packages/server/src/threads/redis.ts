@@ -117,6 +117,7 @@ runThread(async (context, messages) => {
       isReplicated: (tag) => log.isReplicated(tag),
     }),
     clock,
+    timers: context.timers,
     counters: context.counters,
     roomsMax: options.roomsMax,
     roomLingerMs: options.roomLingerMs,
