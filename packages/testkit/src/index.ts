@@ -42,6 +42,7 @@ export {
   REDIS_TOPOLOGIES,
   type RedisClusterService,
   type RedisService,
+  replicaHasAll,
   startCluster,
   startSentinel,
   startStandalone,

@@ -4,6 +4,7 @@ import {
   REDIS_AVAILABLE,
   REDIS_TOPOLOGIES,
   removeTempDir,
+  replicaHasAll,
   startStandalone,
   TEST_LIMIT_MS,
   waitFor,
@@ -77,13 +78,7 @@ describe.skipIf(!REDIS_AVAILABLE)("Redis under a dispatch worker", () => {
     await writer.flow(rooms, 1_000, (count) => count < 600);
     await writer.waitSettled();
     // What the replica has not is no question of the workers'.
-    const master = await redis.masterOf("fail-0");
-    const replication = () => master.cli("info", "replication");
-    const written = Number(/master_repl_offset:(\d+)/.exec(await replication())?.[1]);
-    await waitFor(
-      "its replica to have what was written",
-      async () => Number(/slave0:.*,offset=(\d+)/.exec(await replication())?.[1]) >= written,
-    );
+    await replicaHasAll(redis, "fail-0");
     await redis.failOver("fail-0");
     for (const room of rooms) {
       await waitFor(

@@ -4,6 +4,7 @@ import {
   REDIS_AVAILABLE,
   REDIS_TOPOLOGIES,
   type RedisService,
+  replicaHasAll,
   TEST_LIMIT_MS,
   waitFor,
 } from "@danmakud/testkit";
@@ -54,7 +55,10 @@ for (const [topology, start] of Object.entries(REDIS_TOPOLOGIES)) {
         expect(seen[0]).toEqual(bytes);
 
         if (topology === "standalone") await redis.servers[0]?.restart("SIGKILL");
-        else await redis.failOver("r");
+        else {
+          await replicaHasAll(redis, "r");
+          await redis.failOver("r");
+        }
         seen.length = 0;
         await waitFor("a message after that", arrives, {
           timeoutMs: 2 * PATIENCE.conditionMs,

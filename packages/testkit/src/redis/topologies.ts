@@ -164,6 +164,18 @@ export async function startCluster(flags: readonly string[] = []): Promise<Redis
   return { ...whole, spare };
 }
 
+/** Waits until the replica of a room's master has what was written by now: a failover loses the rest. */
+export async function replicaHasAll(redis: RedisService, room: string): Promise<void> {
+  const master = await redis.masterOf(room);
+  const replication = () => master.cli("info", "replication");
+  const written = Number(/master_repl_offset:(\d+)/.exec(await replication())?.[1]);
+  await waitFor(
+    "the replica to have what was written",
+    async () => Number(/slave0:.*,offset=(\d+)/.exec(await replication())?.[1]) >= written,
+    { timeoutMs: PATIENCE.conditionMs },
+  );
+}
+
 /** The servers of a Cluster talk to each other on a port 10,000 higher, which must not be one that the kernel gives out. */
 async function clusterPort(): Promise<number> {
   for (;;) {
