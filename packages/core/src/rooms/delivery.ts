@@ -419,6 +419,7 @@ export class Delivery {
     if (sink === undefined) return 0;
     if (this.#table.pingOwed[viewer] === 0 || sink.sendWithPing === undefined) return sink.send(frame);
     this.#table.pingOwed[viewer] = 0;
+    this.#table.askedAt[viewer] = this.#context.clock.monotonic();
     return sink.sendWithPing(frame);
   }
 

@@ -40,6 +40,8 @@ export class ViewerTable {
   stuckWatched = new Uint8Array(CAPACITY_START);
   /** 1 where the next frame takes a ping along. */
   pingOwed = new Uint8Array(CAPACITY_START);
+  /** Monotonic ms of the last ping that went out. */
+  askedAt = new Float64Array(CAPACITY_START);
   /** Viewer count last told, and when, monotonic ms. */
   told = new Int32Array(CAPACITY_START);
   toldAt = new Float64Array(CAPACITY_START);
@@ -68,6 +70,7 @@ export class ViewerTable {
     this.uidHash[viewer] = hashUid(who.uid);
     this.heardAt[viewer] = now;
     this.pingOwed[viewer] = 0;
+    this.askedAt[viewer] = 0;
     this.blockedAt[viewer] = 0;
     this.count++;
     return viewer;
@@ -95,6 +98,7 @@ export class ViewerTable {
     this.watchTimer = grown(this.watchTimer, new Float64Array(capacity));
     this.stuckWatched = grown(this.stuckWatched, new Uint8Array(capacity));
     this.pingOwed = grown(this.pingOwed, new Uint8Array(capacity));
+    this.askedAt = grown(this.askedAt, new Float64Array(capacity));
     this.uidHash = grown(this.uidHash, new Uint32Array(capacity));
     this.told = grown(this.told, new Int32Array(capacity));
     this.toldAt = grown(this.toldAt, new Float64Array(capacity));

@@ -76,6 +76,20 @@ describe("a viewer", () => {
     },
   );
 
+  test("is not closed for being asked late, by a thread with far more to do than it can", () => {
+    const rooms = new Rooms();
+    const watched = Array.from({ length: 12_000 }, () => watch(rooms, true));
+    rooms.run();
+    const [timers] = rooms.timers;
+    // One turn a second, in which so many timers fire and no more.
+    for (let passed = 0; passed < 200_000; passed += 900) {
+      rooms.now += 900;
+      timers?.turn(rooms.now);
+    }
+    expect(watched.every(({ pings }) => pings.length > 0)).toBe(true);
+    expect(watched.filter(({ viewer }) => viewer.closed !== undefined)).toEqual([]);
+  });
+
   test("is pinged within half a second of when it is due", () => {
     const rooms = new Rooms();
     const { pings } = watch(rooms, true);

@@ -23,6 +23,8 @@ const PINGS_BURST = 32;
  * one look does for both, and a ping with its answer is what an idle connection costs.
  */
 const ANSWER_MS = 5000;
+/** So long a viewer has to answer at least, however late it was asked. */
+const ANSWER_MS_MIN = 10_000;
 
 export class ViewerWatch {
   readonly #context: GatewayContext;
@@ -83,9 +85,7 @@ export class ViewerWatch {
     const silence = now - heard;
     const { pingAfterMs, pingWithFrameMs, pingAtLatestMs, silenceMsMax } = ROOM_LIMITS;
     if (silence >= silenceMsMax) {
-      // Should the end of the connection not be told, it is tried again.
-      this.#wait(viewer, now + pingAfterMs);
-      sink.close(CLOSE_CODES.heartbeat_timeout, "no sign of life");
+      this.#closeIfAsked(viewer, now, heard);
       return;
     }
     const passedAt = rooms[viewer]?.passedAt ?? Number.NEGATIVE_INFINITY;
@@ -100,8 +100,20 @@ export class ViewerWatch {
     }
   }
 
+  /** Closes a silent viewer that had time to answer; a thread with more to do than it can asks late, and that is not its silence. */
+  #closeIfAsked(viewer: ViewerId, now: number, heard: number): void {
+    const askedAt = this.#table.askedAt[viewer] as number;
+    if (askedAt <= heard) this.#pingInTurn(viewer, now, true);
+    else if (now - askedAt < ANSWER_MS_MIN) this.#wait(viewer, askedAt + ANSWER_MS_MIN);
+    else {
+      // Should the end of the connection not be told, it is tried again.
+      this.#wait(viewer, now + ROOM_LIMITS.pingAfterMs);
+      this.#table.sinks[viewer]?.close(CLOSE_CODES.heartbeat_timeout, "no sign of life");
+    }
+  }
+
   #pingInTurn(viewer: ViewerId, now: number, hasTurn: boolean): void {
-    const { sinks, heardAt, pingOwed, count } = this.#table;
+    const { sinks, heardAt, askedAt, pingOwed, count } = this.#table;
     if (!hasTurn) {
       const apartMs = PINGS_ROUND_MS / count;
       this.#pingAt = Math.max(this.#pingAt + apartMs, now - PINGS_BURST * apartMs);
@@ -112,7 +124,9 @@ export class ViewerWatch {
     }
     pingOwed[viewer] = 0;
     const silenceEndsAt = (heardAt[viewer] as number) + ROOM_LIMITS.silenceMsMax;
-    this.#wait(viewer, Math.min(now + ROOM_LIMITS.pingAfterMs + ANSWER_MS, silenceEndsAt));
+    const lookAt = Math.min(now + ROOM_LIMITS.pingAfterMs + ANSWER_MS, silenceEndsAt);
+    this.#wait(viewer, Math.max(lookAt, now + ANSWER_MS_MIN));
+    askedAt[viewer] = now;
     sinks[viewer]?.ping?.();
   }
 
