@@ -5,7 +5,7 @@ import { LatencyHistogram } from "./histogram.ts";
 import { allocate, closeSocket, connectTo, Poll, receive, transmit } from "./libc.ts";
 import { PAYLOAD_BYTES, PAYLOAD_MARK, readPayloads } from "./payload.ts";
 import { command, type RedisViewerOptions, ROOM } from "./redis-messages.ts";
-import type { PoolCounts } from "./viewer-pool.ts";
+import { type MissingRecords, missingRecords, noPoolCounts } from "./viewer-pool.ts";
 
 const MARK = Buffer.from(PAYLOAD_MARK);
 /** Head of an answer to XREAD with one stream, up to the number of its entries; before it what ended the last one. */
@@ -14,19 +14,7 @@ const HEAD_BYTES_MAX = 128;
 const READ_BYTES = 4 << 20;
 
 export class RedisViewers {
-  readonly counts: PoolCounts = {
-    joined: 0,
-    closed: 0,
-    closedSlow: 0,
-    records: 0,
-    skipped: 0,
-    frames: 0,
-    bytes: 0,
-    reads: 0,
-    misordered: 0,
-    pings: 0,
-    lastMicros: 0,
-  };
+  readonly counts = noPoolCounts();
   readonly latency = new LatencyHistogram();
   readonly #options: RedisViewerOptions;
   readonly #poll = new Poll();
@@ -80,17 +68,8 @@ export class RedisViewers {
   /** Nobody is told to stall here. */
   readStalled(): void {}
 
-  missing(expected: number): { readonly closed: number; readonly lost: number; readonly twice: number } {
-    let closed = 0;
-    let lost = 0;
-    let twice = 0;
-    for (let viewer = 0; viewer < this.#options.count; viewer++) {
-      const missing = expected - (this.#records[viewer] as number);
-      if (missing < 0) twice -= missing;
-      else if (this.#isOver[viewer]) closed += missing;
-      else lost += missing;
-    }
-    return { closed, lost, twice };
+  missing(expected: number): MissingRecords {
+    return missingRecords(expected, this.#records, (viewer) => this.#isOver[viewer] === true);
   }
 
   #ask(viewer: number): void {

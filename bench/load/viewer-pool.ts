@@ -79,20 +79,44 @@ export interface PoolCounts {
   lastMicros: number;
 }
 
+export const noPoolCounts = (): PoolCounts => ({
+  joined: 0,
+  closed: 0,
+  closedSlow: 0,
+  records: 0,
+  skipped: 0,
+  frames: 0,
+  bytes: 0,
+  reads: 0,
+  misordered: 0,
+  pings: 0,
+  lastMicros: 0,
+});
+
+/** Records that did not come, by why, and those that came twice. */
+export interface MissingRecords {
+  readonly closed: number;
+  readonly lost: number;
+  readonly twice: number;
+}
+
+/** Compares what each viewer got with what all should have. */
+export function missingRecords(
+  expected: number,
+  records: Float64Array,
+  isClosed: (viewer: number) => boolean,
+): MissingRecords {
+  const sums = { closed: 0, lost: 0, twice: 0 };
+  for (const [viewer, got] of records.entries()) {
+    if (got > expected) sums.twice += got - expected;
+    else if (isClosed(viewer)) sums.closed += expected - got;
+    else sums.lost += expected - got;
+  }
+  return sums;
+}
+
 export class ViewerPool {
-  readonly counts: PoolCounts = {
-    joined: 0,
-    closed: 0,
-    closedSlow: 0,
-    records: 0,
-    skipped: 0,
-    frames: 0,
-    bytes: 0,
-    reads: 0,
-    misordered: 0,
-    pings: 0,
-    lastMicros: 0,
-  };
+  readonly counts = noPoolCounts();
   readonly latency = new LatencyHistogram();
   readonly #options: PoolOptions;
   readonly #face: ViewerFace;
@@ -192,17 +216,8 @@ export class ViewerPool {
   }
 
   /** What of `expected` records per viewer neither came nor was announced, by why; and what came twice. */
-  missing(expected: number): { readonly closed: number; readonly lost: number; readonly twice: number } {
-    let closed = 0;
-    let lost = 0;
-    let twice = 0;
-    for (let viewer = 0; viewer < this.#options.count; viewer++) {
-      const missing = expected - (this.#records[viewer] as number);
-      if (missing < 0) twice -= missing;
-      else if (this.#state[viewer] === CLOSED) closed += missing;
-      else lost += missing;
-    }
-    return { closed, lost, twice };
+  missing(expected: number): MissingRecords {
+    return missingRecords(expected, this.#records, (viewer) => this.#state[viewer] === CLOSED);
   }
 
   close(): void {

@@ -135,6 +135,7 @@ export class SharedNode {
     return this.told.filter((entry) => entry.kind === kind && (name === undefined || entry.name === name));
   }
 
+  /** Only what these tests ask of it, hence the cast. */
   #sharedLog(later: (answer: () => void) => void): SharedLog {
     return {
       subscribe: (_room: string, onDone: (done: undefined) => void) => later(() => onDone(undefined)),
