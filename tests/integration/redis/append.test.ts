@@ -148,7 +148,7 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
     expect(await connection.client.xlen(streamKey(name))).toBe(2);
     const next = await append(name, { ...batchOf(2, ["c"]), epoch: first.epoch, head: 5 });
     expect(next.epoch).not.toBe(first.epoch);
-    expect(next.first).toBe(6);
+    expect(next.first).toBe(6 + REDIS_LIMITS.burn);
   });
 
   test("a key counts once, within a batch and over batches and nodes", async () => {
@@ -235,6 +235,23 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
     expect(mine.first).toBe(other.first + 1);
   });
 
+  test("what was lost is a new epoch also where a later loss was noticed before", async () => {
+    const name = room();
+    const before = await append(name, batchOf(1, ["a", "b", "c"]));
+    for (const head of [2, 4 + REDIS_LIMITS.burn]) {
+      await connection.client.hset(metaKey(name), { head, server: "another life of it" });
+      const other = { ...batchOf(head, ["d", "e"]), epoch: before.epoch, head };
+      expect((await append(name, other, logOf("node-b"))).epoch).toBe(before.epoch);
+    }
+    const head = 5 + 2 * REDIS_LIMITS.burn;
+    const known = { ...batchOf(2, ["f"]), epoch: before.epoch };
+    for (const shown of [2, 4 + REDIS_LIMITS.burn, head])
+      expect((await append(name, { ...known, number: shown, head: shown })).epoch).toBe(before.epoch);
+    const mine = await append(name, { ...known, number: 9, head: 3 });
+    expect(mine.epoch).not.toBe(before.epoch);
+    expect(mine.first).toBeGreaterThan(head);
+  });
+
   test("a room that was lost whole begins a new epoch above what the caller has shown", async () => {
     const name = room();
     const first = await append(name, batchOf(1, ["a", "b"]));
@@ -242,7 +259,8 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
     expect(await look(name)).toBeUndefined();
     const next = await append(name, { ...batchOf(2, ["c"]), epoch: first.epoch, head: 2 });
     expect(next.epoch).not.toBe(first.epoch);
-    expect(next).toMatchObject({ base: 2, first: 3 });
+    const base = 2 + REDIS_LIMITS.burn;
+    expect(next).toMatchObject({ base, first: base + 1 });
   });
 });
 

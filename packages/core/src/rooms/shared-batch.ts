@@ -153,6 +153,16 @@ export class PendingBatch {
   }
 }
 
+/** A batch of nothing: has the log say what the room is, and begin it or a new epoch where that is due. */
+export const CLAIM: SharedBatch = Object.freeze({
+  number: 0,
+  epoch: "",
+  head: 0,
+  bytes: new Uint8Array(0),
+  count: 0,
+  identities: [],
+});
+
 /** Who publishes and under which key. */
 export function identityOf(bytes: Uint8Array, record: number, key: string): string {
   return `${danmakuUid(bytes, record)}\n${key}`;

@@ -2,7 +2,7 @@
  * Compares every open room with the shared log now and then, since messages may be lost and a log may be: what did not
  * come is read back, and a log that knows less than was shown here begins a new epoch.
  */
-import type { Clock, SharedBatch, SharedLog, SharedRoomState } from "../ports/index.ts";
+import type { Clock, SharedLog, SharedRoomState } from "../ports/index.ts";
 import { NO_TIMER, THREAD_TIMERS, type ThreadTimers, type TimerKind } from "../timing/index.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import type { SharedRoom } from "./shared-room.ts";
@@ -193,17 +193,12 @@ export class SharedLooks {
   #compare(room: SharedRoom, state: SharedRoomState | undefined, isDoubted: boolean): void {
     const isBehind = state?.epoch === room.epoch && state.head < room.head;
     if (state === undefined || state.isInDoubt || isBehind) {
-      const claim = { ...CLAIM, epoch: room.epoch, head: room.head };
-      this.#options.log.append(room.name, claim, (result) => {
-        if (result instanceof Error) return this.#options.onFailure(result);
-        if (room.state !== "open") return;
-        this.#found(room, result.epoch, result.first - 1);
-        this.#options.wake();
-      });
+      const { stream } = this.#options;
+      stream.claim(room, (head) => stream.missing(room, head));
       return;
     }
     if (state.epoch !== room.epoch) {
-      this.#found(room, state.epoch, state.head);
+      if (!room.isPast(state.epoch)) this.#options.stream.moveTo(room, state.epoch, state.head);
       return;
     }
     // What was there at the last look should have come by now.
@@ -213,11 +208,6 @@ export class SharedLooks {
       this.#options.log.subscribe(room.name, () => {});
     }
     room.seenHead = state.head;
-  }
-
-  #found(room: SharedRoom, epoch: string, head: number): void {
-    if (epoch === room.epoch) this.#options.stream.missing(room, head);
-    else if (!room.isPast(epoch)) this.#options.stream.moveTo(room, epoch, head);
   }
 }
 
@@ -231,13 +221,3 @@ const LOOKS_PER_TICK = (SHARED_LIMITS.looksPerSecondMax * TICK_MS) / 1000;
 const EARLY_MS = THREAD_TIMERS.coarseMs + TICK_MS;
 /** In place of a doubt: the log has not answered since. */
 const NEVER = -1;
-
-/** A batch of nothing: has the log say what the room is, and begin it or a new epoch where that is due. */
-export const CLAIM: SharedBatch = Object.freeze({
-  number: 0,
-  epoch: "",
-  head: 0,
-  bytes: new Uint8Array(0),
-  count: 0,
-  identities: [],
-});

@@ -44,6 +44,11 @@ export class SharedRoom {
   holeAt = 0;
   /** Head that the log was seen to have. */
   knownHead = 0;
+  /**
+   * Highest offset that this node knows to have been given in this epoch and that the log has lost; 0 = none. Nothing goes
+   * into the ring any more until the log has begun a new epoch.
+   */
+  lostHead = 0;
   /** Head at the last look. */
   seenHead = 0;
   /**
@@ -120,6 +125,7 @@ export class SharedRoom {
     }
     this.epoch = epoch;
     this.head = head;
+    this.lostHead = 0;
     this.seenHead = 0;
     // The list may have lost it too.
     this.announcedAt = Number.NEGATIVE_INFINITY;

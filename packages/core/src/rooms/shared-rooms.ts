@@ -8,8 +8,8 @@ import type { BroadcastWriter, Origin } from "./broadcast-writer.ts";
 import { GoneLives } from "./gone-lives.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
+import { CLAIM } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
-import { CLAIM } from "./shared-looks.ts";
 import { SharedRoom } from "./shared-room.ts";
 import type { SharedSanctionRooms } from "./shared-sanctions.ts";
 

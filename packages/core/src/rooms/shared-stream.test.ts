@@ -24,6 +24,7 @@ const TS = 1_700_000_000_000;
 class Bench {
   now = 0;
   readonly reads: { after: number; through: number; onDone: OnShared<SharedStretch> }[] = [];
+  readonly claims: { epoch: string; head: number; onDone: OnShared<SharedAppendResult> }[] = [];
   readonly failures: string[] = [];
   readonly counted: number[] = [];
   readonly room = new SharedRoom(7, "r", 0);
@@ -46,7 +47,11 @@ class Bench {
       set: () => {},
     };
     const { room, writer } = this;
-    const log: Pick<SharedLog, "read"> = {
+    const log: Pick<SharedLog, "read" | "append"> = {
+      append: (_room, { epoch, head, count }, onDone) => {
+        expect(count).toBe(0);
+        this.claims.push({ epoch, head, onDone });
+      },
       read: (_room, after, through, _most, onDone) => void this.reads.push({ after, through, onDone }),
     };
     this.stream = new SharedStream({
@@ -111,6 +116,13 @@ class Bench {
       ...{ repeats: [], unread: 0, isReplicated: true },
       ...more,
     } as SharedAppendResult);
+  }
+
+  /** The log's answer to the question whether it has all that was given. */
+  claimed(epoch: string, head: number): void {
+    const placed = { epoch, base: head, first: head + 1, ts: TS, outcomes: "" };
+    const rest = { status: "ok", taken: 0, repeats: [], unread: 0, isReplicated: true } as const;
+    this.claims.shift()?.onDone({ ...rest, ...placed });
   }
 
   #tell(): string {
@@ -286,6 +298,8 @@ describe("a hole", () => {
     const head = SHARED_LIMITS.holeRecordsMax + 1;
     bench.stream.missing(bench.room, head);
     expect(bench.turn()).toEqual([]);
+    expect(bench.claims).toMatchObject([{ epoch: "e1", head: 0 }]);
+    bench.claimed("e1", head);
     expect(bench.turn()).toEqual(["closed 7"]);
     expect(bench.reads).toEqual([]);
     bench.message(head + 1, ["next"]);
@@ -301,6 +315,79 @@ describe("a hole", () => {
     bench.reads[0]?.onDone(records(["a", "b"], [1, 2]));
     expect(bench.turn(10_000)).toEqual([]);
     expect(bench.reads).toHaveLength(1);
+  });
+});
+
+describe("a log that lost its tail", () => {
+  const BURNED = 1_000_000;
+
+  test("and gave what was shown here to another danmaku is told so, and nothing of it is shown before its answer", () => {
+    const bench = new Bench();
+    bench.message(1, ["a", "b", "lost"]);
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b", "7: 3 lost"]);
+    // Another node wrote first, and knew of no loss: it had not seen the third.
+    bench.message(3 + BURNED, ["c"], { base: 2 });
+    bench.message(4 + BURNED, ["d"]);
+    expect(bench.turn()).toEqual([]);
+    expect(bench.claims).toMatchObject([{ epoch: "e1", head: 3 }]);
+    bench.claimed("e2", 4 + 2 * BURNED);
+    expect(bench.turn()).toEqual(["closed 7"]);
+    bench.message(5 + 2 * BURNED, ["e"], { epoch: "e2" });
+    expect(bench.turn()).toEqual([`8: ${5 + 2 * BURNED} e`]);
+    expect(bench.turn(10_000)).toEqual([]);
+    expect(bench.claims).toEqual([]);
+  });
+
+  test("is asked again where it does not answer", () => {
+    const bench = new Bench();
+    bench.message(1, ["lost"]);
+    bench.message(1 + BURNED, ["b"], { base: 0 });
+    bench.turn();
+    bench.claims.shift()?.onDone(new Error("away"));
+    expect(bench.failures).toEqual(["away"]);
+    bench.turn(SHARED_LIMITS.retryMsMax);
+    bench.claimed("e2", 1 + 2 * BURNED);
+    expect(bench.turn()).toEqual(["closed 7"]);
+  });
+
+  test("does not get what it lost acked while that waited to be shown", () => {
+    const bench = new Bench();
+    bench.message(1, ["a"]);
+    bench.own(3, ["lost"], { base: 2 });
+    bench.message(2 + BURNED, ["c"], { base: 1 });
+    expect(bench.turn()).toEqual(["7: 1 a"]);
+    expect(bench.claims).toMatchObject([{ epoch: "e1", head: 3 }]);
+    bench.claimed("e2", 2 + 2 * BURNED);
+    expect(bench.turn()).toEqual(["unavailable 0 to 100", "closed 7"]);
+  });
+
+  test("is told so too where the missing ones come after the others", () => {
+    const bench = new Bench();
+    bench.message(3 + BURNED, ["c"], { base: 2 });
+    bench.message(1, ["a", "b", "lost"]);
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b", "7: 3 lost"]);
+    expect(bench.claims).toMatchObject([{ epoch: "e1", head: 3 }]);
+  });
+
+  test("shows nothing of a hole that is read when that is found out", () => {
+    const bench = new Bench();
+    bench.own(3, ["lost"], { base: 2 });
+    bench.turn(SHARED_LIMITS.holeWaitMs);
+    bench.message(1 + BURNED, ["c"], { base: 0 });
+    bench.reads[0]?.onDone(records([], []));
+    expect(bench.turn()).toEqual([]);
+    expect(bench.claims).toMatchObject([{ epoch: "e1", head: 3 }]);
+  });
+
+  test("shows it by a hole too, which nothing fills", () => {
+    const bench = new Bench();
+    bench.message(1, ["a", "lost"]);
+    bench.stream.missing(bench.room, 2 + BURNED);
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 lost"]);
+    expect(bench.reads).toEqual([]);
+    expect(bench.claims).toMatchObject([{ epoch: "e1", head: 2 }]);
+    bench.claimed("e2", 2 + 2 * BURNED);
+    expect(bench.turn()).toEqual(["closed 7"]);
   });
 });
 

@@ -16,7 +16,7 @@ import type { BroadcastWriter } from "./broadcast-writer.ts";
 import { BroadcastKind, ENVELOPE_BYTES } from "./envelope-descriptor.ts";
 import { METRICS } from "./metrics.ts";
 import type { ScheduleAnswers } from "./schedule-answers.ts";
-import { type Arrival, type PendingBatch, step, takenOf } from "./shared-batch.ts";
+import { type Arrival, CLAIM, type PendingBatch, step, takenOf } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import type { SharedRoom } from "./shared-room.ts";
 import { copyWords } from "./words.ts";
@@ -138,6 +138,10 @@ export class SharedStream {
       if (isAwaited) this.#push(room, arrival);
       return;
     }
+    if (this.#showsLoss(room, arrival)) {
+      this.#park(room, arrival);
+      return;
+    }
     if (arrival.base > room.head) {
       this.#park(room, arrival);
       this.#noteHole(room, SHARED_LIMITS.holeWaitMs);
@@ -146,6 +150,28 @@ export class SharedStream {
     if (arrival.first > room.head + 1) this.#move(room, room.epoch, arrival.first - 1);
     this.#push(room, arrival);
     this.#unpark(room);
+  }
+
+  /**
+   * Whether offsets were burned before the arrival that this node knows to have been given: the log has lost them, and is to
+   * begin a new epoch. Those of its own that waited behind others have not been shown, and are not acked either.
+   */
+  #showsLoss(room: SharedRoom, { base, first }: Arrival): boolean {
+    if (first > base + 1) {
+      const before = room.lostHead;
+      if (room.head > base && room.head < first) room.lostHead = Math.max(before, room.head);
+      for (const [key, parked] of room.parked) {
+        const last = key - 1 + takenOf(parked);
+        if (last <= base || last >= first) continue;
+        room.lostHead = Math.max(room.lostHead, last);
+        room.parked.set(key, { ...parked, isReplicated: false });
+      }
+      if (room.lostHead > before) {
+        this.#holes.delete(room);
+        this.#noteHole(room, 0);
+      }
+    }
+    return room.lostHead > 0;
   }
 
   /** The room's head runs ahead of the ring: what is pushed is as good as written. */
@@ -169,11 +195,13 @@ export class SharedStream {
 
   /** Takes up what waited and is next now. */
   #unpark(room: SharedRoom): void {
+    if (room.lostHead > 0) return;
     for (let found = true; found && room.parked.size > 0; ) {
       found = false;
       for (const [first, arrival] of room.parked) {
         const last = first - 1 + takenOf(arrival);
         if (arrival.base > room.head && last > room.head) continue;
+        if (last > room.head && this.#showsLoss(room, arrival)) return;
         room.parked.delete(first);
         found = true;
         if (last <= room.head && arrival.batch === undefined) continue;
@@ -220,14 +248,18 @@ export class SharedStream {
 
   #readHole(room: SharedRoom, now: number): void {
     if (room.isReading) return;
-    if (room.state !== "open" || room.knownHead <= room.head) {
+    if (room.state !== "open" || (room.knownHead <= room.head && room.lostHead === 0)) {
       this.#holes.delete(room);
       return;
     }
+    room.holeAt = now + SHARED_LIMITS.retryMsMax;
     const through = this.#holeEnd(room);
-    if (through - room.head > SHARED_LIMITS.holeRecordsMax) {
-      // More than a window holds: viewers read it themselves.
-      this.moveTo(room, room.epoch, through);
+    if (room.lostHead > 0 || through - room.head > SHARED_LIMITS.holeRecordsMax) {
+      // More than a window holds: viewers read it themselves. What was burned after a loss is always more.
+      this.claim(room, (head) => {
+        const to = Math.max(room.head, Math.min(through, head));
+        if (to > room.head || room.lostHead > 0) this.moveTo(room, room.epoch, to);
+      });
       return;
     }
     room.isReading = true;
@@ -235,9 +267,25 @@ export class SharedStream {
     const { epoch, head } = room;
     this.#options.log.read(room.name, head, through, SHARED_LIMITS.holeRecordsMax, (result) => {
       room.isReading = false;
-      room.holeAt = now + SHARED_LIMITS.retryMsMax;
       if (result instanceof Error) this.#options.onFailure(result);
-      else if (room.epoch === epoch && room.state === "open") this.#fill(room, through, result);
+      else if (room.epoch === epoch && room.state === "open" && room.lostHead === 0)
+        this.#fill(room, through, result);
+      this.#options.wake();
+    });
+  }
+
+  /**
+   * Has the log say whether it has all that was given in the room. Where it has, `onKnown` learns its head; where not, it
+   * begins a new epoch, and the room goes on there.
+   */
+  claim(room: SharedRoom, onKnown: (head: number) => void): void {
+    const { epoch } = room;
+    const head = Math.max(room.head, room.lostHead);
+    this.#options.log.append(room.name, { ...CLAIM, epoch, head }, (result) => {
+      if (result instanceof Error) return this.#options.onFailure(result);
+      if (room.state !== "open" || room.epoch !== epoch) return;
+      if (result.epoch === epoch) onKnown(result.first - 1);
+      else if (!room.isPast(result.epoch)) this.moveTo(room, result.epoch, result.first - 1);
       this.#options.wake();
     });
   }

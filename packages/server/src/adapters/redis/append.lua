@@ -45,7 +45,7 @@ local dueMax = string.match(ARGV[13], '^due (%d+)$')
 local mine = 'batch:' .. node
 
 local m = redis.call('HMGET', meta, 'epoch', 'head', 'ts', 'server', 'settings', 'dispatched', 'maxRate', 'tokens',
-  'filledAt', 'keysAt', 'touched', 'fence', 'fenced', mine)
+  'filledAt', 'keysAt', 'touched', 'fences', 'fenced', mine)
 local epoch, head, lastTs, server = m[1], tonumber(m[2] or 0), tonumber(m[3] or 0), m[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -84,35 +84,43 @@ local set = {}
 local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
 
 -- Is the room what it was?
+-- `fences` are the stretches that were burned because the server may have lost some of them, newest first, `fenced` is the
+-- end of the newest one: whoever has shown an offset of one of them has shown what is lost.
+local burned = tonumber(ARGV[11])
+local isLost = false
+if epoch and epoch == ARGV[3] then
+  isLost = shown > head
+  if not isLost and m[13] and shown < tonumber(m[13]) then
+    for from, to in string.gmatch(m[12], '(%d+)-(%d+)') do
+      if shown > tonumber(from) and shown < tonumber(to) then isLost = true end
+    end
+  end
+end
 if not epoch then
   -- New, or lost with all that it held.
   epoch = ARGV[5]
   local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
   if newest then head = math.max(head, tonumber(string.match(newest[1], '^%d+'))) end
-  head = math.max(head, shown)
+  -- Others may have shown more than the caller.
+  head = math.max(head, ARGV[3] == '-' and shown or shown + burned)
   base = head
+  put('epoch', epoch)
+elseif isLost then
+  -- The caller has shown what this log does not know; others may have shown more of it.
+  epoch = ARGV[5]
+  if shown > head or server ~= here then head = math.max(head, shown) + burned end
   put('epoch', epoch)
 elseif server ~= here then
   -- Another life of the server, or a replica that took over: its newest offsets may be lost. What was given and may have
   -- been shown is not given again.
-  if epoch == ARGV[3] and shown > head then
-    epoch = ARGV[5]
-    head = shown
-    put('epoch', epoch)
-  else
-    put('fence', text(head))
-    head = head + tonumber(ARGV[11])
-    put('fenced', text(head))
+  local fences = text(head) .. '-' .. text(head + burned)
+  for fence in string.gmatch(m[12] or '', '%S+') do
+    if #fences < 400 then fences = fences .. ' ' .. fence end
   end
-elseif epoch == ARGV[3] then
-  local lost = shown > head or (m[12] and shown > tonumber(m[12]) and shown < tonumber(m[13]))
-  if lost then
-    -- The caller has shown what this log does not know.
-    epoch = ARGV[5]
-    head = math.max(head, shown)
-    put('epoch', epoch)
-  end
-elseif shown > head then
+  put('fences', fences)
+  head = head + burned
+  put('fenced', text(head))
+elseif epoch ~= ARGV[3] and shown > head then
   head = shown
 end
 if server ~= here then put('server', here) end
