@@ -25,6 +25,7 @@ import {
   SCHEDULE_AT_WORDS,
   SCHEDULED_WORDS,
 } from "./envelope-descriptor.ts";
+import { GatewayLife, GatewayLives } from "./gateway-lives.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { ListedRoom } from "./room-list.ts";
@@ -62,9 +63,7 @@ export class Sequencer {
   /** Danmaku that wait for their time. */
   readonly #waiting: WaitingDanmaku;
   readonly #sanctions: SanctionDesk;
-  readonly #incarnations: number[];
-  /** By gateway, the last life of it that is over; of that, entries may still lie in the ring. */
-  readonly #goneLives: number[] = [];
+  readonly #lives: GatewayLives;
   /** Who sent the entry under way, and under which number the answer goes back. */
   readonly #origin = { gateway: NO_ORIGIN, incarnation: 0, ticket: 0 };
   readonly #writer: BroadcastWriter;
@@ -72,7 +71,9 @@ export class Sequencer {
   constructor(options: SequencerOptions) {
     this.#options = options;
     this.#writer = new BroadcastWriter(options.broadcast);
-    this.#incarnations = options.ingress.map(() => -1);
+    this.#lives = new GatewayLives(options.ingress.length, (gateway, life) =>
+      this.#rooms.gatewayGone(gateway, life),
+    );
     this.#rooms = new SequencedRooms(options, this.#writer);
     const { log, clock } = options;
     this.#waiting = new WaitingDanmaku(clock.now(), log.lastScheduled(), log.allScheduled());
@@ -151,11 +152,7 @@ export class Sequencer {
 
   /** Takes back what a dead gateway had counted, in turns to come. */
   gatewayGone(gateway: number): void {
-    const life = this.#incarnations[gateway] as number;
-    if (life === -1) return;
-    this.#incarnations[gateway] = -1;
-    this.#goneLives[gateway] = life;
-    this.#rooms.gatewayGone(gateway, life);
+    this.#lives.end(gateway);
   }
 
   /** Rooms in alphabetical order after `after`: those of the log and those open that it does not know. */
@@ -172,12 +169,8 @@ export class Sequencer {
     this.#origin.gateway = gateway;
     this.#origin.incarnation = incarnation;
     this.#origin.ticket = ring.words[at + 1] as number;
-    const isGone = incarnation === this.#goneLives[gateway];
-    if (this.#incarnations[gateway] !== incarnation && !isGone) {
-      if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
-      this.#incarnations[gateway] = incarnation;
-      this.#sanctions.tellSite(this.#origin, this.#options.clock.now());
-    }
+    const life = this.#lives.heard(gateway, incarnation);
+    if (life === GatewayLife.fresh) this.#sanctions.tellSite(this.#origin, this.#options.clock.now());
     const third = (ring.words[at + 2] as number) >>> 0;
     switch (kind) {
       case IngressKind.publish:
@@ -202,7 +195,7 @@ export class Sequencer {
       }
       case IngressKind.count: {
         const room = this.#rooms.byNumber(third);
-        if (room !== undefined && !isGone)
+        if (room !== undefined && life !== GatewayLife.gone)
           this.#rooms.count(room, gateway, incarnation, ring.words[at + 3] as number);
         return;
       }

@@ -16,6 +16,7 @@ import type {
 import type { ThreadTimers } from "../timing/index.ts";
 import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
 import { ENVELOPE_BYTES, from32, IngressKind, padded, SCHEDULE_AT_WORDS } from "./envelope-descriptor.ts";
+import { GatewayLife, GatewayLives } from "./gateway-lives.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import type { ListedRoom } from "./room-list.ts";
@@ -65,9 +66,7 @@ export class SharedSequencer {
   readonly #answers: ScheduleAnswers;
   readonly #due: SharedDueRooms;
   readonly #rooms: SharedRooms;
-  readonly #incarnations: number[];
-  /** By gateway, the last life of it that is over; of that, entries may still lie in the ring. */
-  readonly #goneLives: number[] = [];
+  readonly #lives: GatewayLives;
   #heardAt: number;
   #lastCause = new Error("the log has not answered yet");
   #isFailing = false;
@@ -77,7 +76,9 @@ export class SharedSequencer {
   constructor(options: SharedSequencerOptions) {
     this.#options = options;
     this.#writer = new BroadcastWriter(options.broadcast);
-    this.#incarnations = options.ingress.map(() => -1);
+    this.#lives = new GatewayLives(options.ingress.length, (gateway, life) =>
+      this.#rooms.gatewayGone(gateway, life),
+    );
     this.#heardAt = options.clock.monotonic();
     this.#sanctions = new SharedSanctionRooms({
       log: options.sanctions,
@@ -268,11 +269,7 @@ export class SharedSequencer {
 
   /** Takes back what a dead gateway had counted, in turns to come. */
   gatewayGone(gateway: number): void {
-    const life = this.#incarnations[gateway] as number;
-    if (life === -1) return;
-    this.#incarnations[gateway] = -1;
-    this.#goneLives[gateway] = life;
-    this.#rooms.gatewayGone(gateway, life);
+    this.#lives.end(gateway);
   }
 
   /** A room as it is listed; undefined where the log has none of that name, an error where it does not say. */
@@ -300,12 +297,9 @@ export class SharedSequencer {
     const word0 = ring.words[at] as number;
     const incarnation = (word0 >>> 8) & 0xff;
     const extra = word0 >>> 16;
-    const isGone = incarnation === this.#goneLives[gateway];
-    if (this.#incarnations[gateway] !== incarnation && !isGone) {
-      if (this.#incarnations[gateway] !== -1) this.gatewayGone(gateway);
-      this.#incarnations[gateway] = incarnation;
+    const life = this.#lives.heard(gateway, incarnation);
+    if (life === GatewayLife.fresh)
       this.#sanctions.desk.tellSite({ gateway, incarnation, ticket: 0 }, this.#options.clock.now());
-    }
     const ticket = ring.words[at + 1] as number;
     const third = (ring.words[at + 2] as number) >>> 0;
     switch (word0 & 0xff) {
@@ -334,7 +328,7 @@ export class SharedSequencer {
       }
       case IngressKind.count: {
         const room = this.#rooms.get(third);
-        if (room?.number === third && !isGone)
+        if (room?.number === third && life !== GatewayLife.gone)
           this.#rooms.count(room, gateway, incarnation, ring.words[at + 3] as number);
         return;
       }
