@@ -171,7 +171,7 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
 
   test("settings change only from those that the caller knew, and thin out what comes", async () => {
     const name = room();
-    const settings = { expected: "", wanted: '{"maxRate":4}', maxRate: 4 };
+    const settings = { expected: "", wanted: '{"maxRate":4}', maxRate: 4, slowModeMs: 0 };
     expect((await append(name, { ...batchOf(1, []), settings })).status).toBe("ok");
     expect((await append(name, { ...batchOf(2, []), settings })).status).toBe("conflict");
     expect(await look(name)).toMatchObject({ settings: '{"maxRate":4}' });
@@ -277,5 +277,6 @@ function batchOf(number: number, contents: readonly string[]): SharedBatch {
     bytes: bytes.subarray(0, end),
     count: contents.length,
     identities: [],
+    isBound: false,
   };
 }

@@ -160,7 +160,15 @@ describe.skipIf(!REDIS_AVAILABLE)("what waits for its time in Redis", () => {
       answer<{ outcomes: string; taken: number; repeats: readonly { offset: number; ts: number }[] }>(
         (onDone) => {
           const { bytes } = later(0, [0]);
-          const batch = { number: ++batches, epoch: "", head: 0, bytes, count: 1, identities: [identity] };
+          const batch = {
+            number: ++batches,
+            epoch: "",
+            head: 0,
+            bytes,
+            count: 1,
+            identities: [identity],
+            isBound: true,
+          };
           a.append(name, batch, onDone);
         },
       );

@@ -34,8 +34,15 @@ export interface SharedBatch {
   readonly count: number;
   /** Of each record its identity (uid, LF, key) or ""; empty where none has one. */
   readonly identities: readonly string[];
+  /** Whether the room's slow mode, if it has one, binds the sender: alike of all records, or of each. */
+  readonly isBound: boolean | readonly boolean[];
   /** A change of settings, done only where they are still `expected`. */
-  readonly settings?: { readonly expected: string; readonly wanted: string; readonly maxRate: number };
+  readonly settings?: {
+    readonly expected: string;
+    readonly wanted: string;
+    readonly maxRate: number;
+    readonly slowModeMs: number;
+  };
 }
 
 /** How a batch lies in the log. */
@@ -48,7 +55,7 @@ export interface Placement {
   readonly ts: number;
   /**
    * A letter per record: `t` taken, `s` taken but left out of what viewers see, `r` repeat, `w` repeat of one that waits for
-   * its time; "" = all taken.
+   * its time, `l` refused because its sender has to wait (slow mode); "" = all taken.
    */
   readonly outcomes: string;
 }
@@ -57,7 +64,7 @@ export interface SharedAppendResult extends Placement {
   /** `conflict`: the settings were others, and nothing was done. */
   readonly status: "ok" | "conflict";
   readonly taken: number;
-  /** Of each repeat the first answer: of an `r` offset and ts, of a `w` in their place number and time. */
+  /** Of each repeat the first answer: of an `r` offset and ts, of a `w` in their place number and time; of an `l` 0 and the ms to wait. */
   readonly repeats: readonly { readonly offset: number; readonly ts: number }[];
   /** Records that were trimmed before the dispatch group had read them. */
   readonly unread: number;

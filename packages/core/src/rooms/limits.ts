@@ -34,6 +34,8 @@ export const ROOM_LIMITS = {
   delayMsMax: 10 * 60_000,
   /** The longest `slowModeMs`: past it a room might as well be closed. */
   slowModeMsMax: 60 * 60_000,
+  /** Users of a room whom slow mode remembers at once: past it some are free early. Some 100 bytes each. */
+  slowUsersMax: 65_536,
   /** So much of a room's `maxRate` may come at once: viewers read by the second, and gateways gather for less. */
   sampleBurstMs: 250,
   /** A room's idempotency keys, as docs/protocol.md promises them. */

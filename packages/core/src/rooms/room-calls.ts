@@ -53,10 +53,6 @@ export class RoomCalls {
     }
     const forbidden = checkConfigure(who);
     if (forbidden !== undefined) return Promise.reject(forbidden);
-    if (this.#context.isLogShared && patch.slowModeMs !== undefined) {
-      const message = "slowModeMs cannot be set with --redis in this version";
-      return Promise.reject(new DanmakuError("invalid_message", message));
-    }
     return new Promise((resolve, reject) => {
       this.#rooms.open(name, (room) => {
         if (room instanceof DanmakuError) return reject(room);

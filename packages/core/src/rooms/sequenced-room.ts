@@ -72,7 +72,13 @@ export class SequencedRoom {
     const { maxRate, slowModeMs } = settings;
     if (slowModeMs !== this.#settings.slowModeMs) {
       this.#slowMode =
-        slowModeMs === 0 ? undefined : new SlidingWindow({ eventsMax: 1, windowMs: slowModeMs });
+        slowModeMs === 0
+          ? undefined
+          : new SlidingWindow({
+              eventsMax: 1,
+              windowMs: slowModeMs,
+              keysMax: ROOM_LIMITS.slowUsersMax,
+            });
     }
     if (maxRate === 0) this.#sampler = undefined;
     else if (maxRate !== this.#settings.maxRate) this.#sampler = new RateSampler(maxRate, now);

@@ -141,6 +141,7 @@ export class SharedAppends {
       expected: room.settingsText,
       wanted: settingsText(settings.wanted),
       maxRate: settings.wanted.maxRate,
+      slowModeMs: settings.wanted.slowModeMs,
     };
     const sentAt = this.#options.clock.monotonic();
     this.#options.log.append(room.name, batch.toSend(room.epoch, room.head, change), (result) => {

@@ -42,6 +42,9 @@ export class PendingBatch {
   /** Of those that wait for their time. */
   readonly #deliverAt: number[] = [];
   #identities: string[] | undefined;
+  /** Whether slow mode binds the first sender; and where that is not so of all, each. */
+  #isFirstBound = false;
+  #isBound: boolean[] | undefined;
   #words = new Int32Array(BYTES_START / 4);
 
   constructor(since: number, kind: BatchKind = "publish") {
@@ -68,7 +71,7 @@ export class PendingBatch {
     return new Uint8Array(this.#words.buffer, 0, this.length);
   }
 
-  /** Takes a record of `stride` bytes at word `at`. @hot bench/redis.ts */
+  /** Takes a record of `stride` bytes at word `at`. `isBound`: slow mode binds its sender. @hot bench/redis.ts */
   add(
     words: Int32Array,
     at: number,
@@ -77,11 +80,14 @@ export class PendingBatch {
     incarnation: number,
     ticket: number,
     identity: string,
+    isBound: boolean,
   ): void {
     if (this.length + stride > this.#words.byteLength) this.#grow(this.length + stride);
     copyWords(words, at, this.#words, this.length >> 2, stride >> 2);
     this.length += stride;
     if (identity !== "" || this.#identities !== undefined) this.#identify(identity);
+    if (this.count === 0) this.#isFirstBound = isBound;
+    else if (isBound !== this.#isFirstBound || this.#isBound !== undefined) this.#bind(isBound);
     this.count++;
     this.#gateways.push(gateway);
     this.#incarnations.push(incarnation);
@@ -101,7 +107,8 @@ export class PendingBatch {
     const stride = recordStride(bytes, at);
     const { gateway, incarnation, ticket } = batch.origin(index);
     const identity = batch.#identities?.[index] ?? "";
-    this.add(batch.#words, at >> 2, stride, gateway, incarnation, ticket, identity);
+    const isBound = batch.#isBound?.[index] ?? batch.#isFirstBound;
+    this.add(batch.#words, at >> 2, stride, gateway, incarnation, ticket, identity, isBound);
   }
 
   origin(index: number): Origin {
@@ -124,6 +131,7 @@ export class PendingBatch {
       bytes,
       count,
       identities: this.#identities ?? [],
+      isBound: this.#isBound ?? this.#isFirstBound,
       ...(settings === undefined ? undefined : { settings }),
     };
   }
@@ -146,6 +154,11 @@ export class PendingBatch {
     this.#identities.push(identity);
   }
 
+  #bind(isBound: boolean): void {
+    this.#isBound ??= new Array<boolean>(this.count).fill(this.#isFirstBound);
+    this.#isBound.push(isBound);
+  }
+
   #grow(needed: number): void {
     const words = new Int32Array(2 ** Math.ceil(Math.log2(needed)) / 4);
     words.set(this.#words.subarray(0, this.length >> 2));
@@ -161,6 +174,7 @@ export const CLAIM: SharedBatch = Object.freeze({
   bytes: new Uint8Array(0),
   count: 0,
   identities: [],
+  isBound: false,
 });
 
 /** Who publishes and under which key. */
@@ -190,11 +204,16 @@ export interface Arrival extends Placement {
   repeated: number;
 }
 
+/** Whether a record of this outcome is in the log: see `Placement`. */
+export function isTaken(outcome: string | undefined): boolean {
+  return outcome === "t" || outcome === "s";
+}
+
 /** Offsets taken by an arrival. */
 export function takenOf({ outcomes, count }: { readonly outcomes: string; readonly count: number }): number {
   if (outcomes === "") return count;
   let taken = 0;
-  for (let i = 0; i < outcomes.length; i++) if (outcomes[i] !== "r" && outcomes[i] !== "w") taken++;
+  for (let i = 0; i < outcomes.length; i++) if (isTaken(outcomes[i])) taken++;
   return taken;
 }
 

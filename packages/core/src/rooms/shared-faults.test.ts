@@ -79,7 +79,7 @@ class Node {
 
   publish(ticket: number): void {
     const words = record(`m${ticket}`);
-    this.room.filling(this.now)?.add(words, 0, words.byteLength, 0, 0, ticket, "");
+    this.room.filling(this.now)?.add(words, 0, words.byteLength, 0, 0, ticket, "", true);
     this.appends.added(this.room, words.byteLength);
     this.appends.send();
   }

@@ -15,7 +15,14 @@ import type {
 } from "../ports/index.ts";
 import type { ThreadTimers } from "../timing/index.ts";
 import { BroadcastWriter, type Origin } from "./broadcast-writer.ts";
-import { ENVELOPE_BYTES, from32, IngressKind, padded, SCHEDULE_AT_WORDS } from "./envelope-descriptor.ts";
+import {
+  ENVELOPE_BYTES,
+  EXEMPT,
+  from32,
+  IngressKind,
+  padded,
+  SCHEDULE_AT_WORDS,
+} from "./envelope-descriptor.ts";
 import { GatewayLife, GatewayLives } from "./gateway-lives.ts";
 import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
@@ -366,7 +373,9 @@ export class SharedSequencer {
         ? ""
         : identityOf(ring.bytes, record, decoder.decode(ring.bytes.slice(payload, payload + keyBytes)));
     const stride = ring.index + ring.length - record;
-    batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity);
+    // Another node may have given the room a slow mode by now: whom that would bind goes with each batch.
+    const isBound = ring.words[(ring.index >> 2) + 3] !== EXEMPT;
+    batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity, isBound);
     this.#appends.added(room, stride);
     room.touchedAt = now;
   }
@@ -388,7 +397,7 @@ export class SharedSequencer {
     const key = decoder.decode(ring.bytes.slice(payload, payload + keyBytes));
     const identity = keyBytes === 0 ? "" : identityOf(ring.bytes, record, key);
     const { gateway, incarnation, ticket } = origin;
-    batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity);
+    batch.add(ring.words, record >> 2, stride, gateway, incarnation, ticket, identity, false);
     batch.waitsUntil(from32(ring.words[word] as number, ring.words[word + 1] as number));
     this.#appends.added(room, stride);
     room.touchedAt = now;

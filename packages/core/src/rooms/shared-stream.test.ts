@@ -108,7 +108,7 @@ class Bench {
     let at = 0;
     for (const [index] of contents.entries()) {
       const stride = (((words[at >> 2] as number) & 0xffff) + 3) & ~3;
-      batch.add(words, at >> 2, stride, 1, 0, 100 + index, "");
+      batch.add(words, at >> 2, stride, 1, 0, 100 + index, "", true);
       at += stride;
     }
     this.stream.own(this.room, batch, {

@@ -16,7 +16,7 @@ import type { BroadcastWriter } from "./broadcast-writer.ts";
 import { BroadcastKind, ENVELOPE_BYTES } from "./envelope-descriptor.ts";
 import { METRICS } from "./metrics.ts";
 import type { ScheduleAnswers } from "./schedule-answers.ts";
-import { type Arrival, CLAIM, type PendingBatch, step, takenOf } from "./shared-batch.ts";
+import { type Arrival, CLAIM, isTaken, type PendingBatch, step, takenOf } from "./shared-batch.ts";
 import { SHARED_LIMITS } from "./shared-limits.ts";
 import type { SharedRoom } from "./shared-room.ts";
 import { copyWords } from "./words.ts";
@@ -356,8 +356,8 @@ export class SharedStream {
     let shown = 0;
     while (arrival.index < count && writer.hasRoom()) {
       const outcome = outcomes === "" ? "t" : outcomes[arrival.index];
-      if (outcome === "r" || outcome === "w") {
-        this.#repeat(room, arrival, outcome === "w");
+      if (!isTaken(outcome)) {
+        this.#notTaken(room, arrival, outcome);
         step(arrival);
         continue;
       }
@@ -388,13 +388,14 @@ export class SharedStream {
     return arrival.index === count;
   }
 
-  /** The publish has the key of one that is in the log, or waits for its time. */
-  #repeat(room: SharedRoom, arrival: Arrival, isWaiting: boolean): void {
+  /** The publish has the key of one that is in the log, or waits for its time; or it came too soon. Nodes but its own pass it by. */
+  #notTaken(room: SharedRoom, arrival: Arrival, outcome: string | undefined): void {
     const { writer, counters, answers } = this.#options;
     const first = arrival.repeats[arrival.repeated++];
     const origin = arrival.batch?.origin(arrival.index);
     if (origin === undefined || first === undefined) return;
-    if (isWaiting) answers.waits(room, origin, first.offset, first.ts, true);
+    if (outcome === "w") answers.waits(room, origin, first.offset, first.ts, true);
+    else if (outcome === "l") writer.reject(origin, "rate_limited", first.ts);
     else {
       counters.add(METRICS.repeats, 1);
       if (arrival.isReplicated) writer.repeat(room.number, origin, first.offset, first.ts);

@@ -1,11 +1,13 @@
 -- Appends a batch of records to the log of one room, or only looks whether the room is what the caller takes it for.
 -- Everything that must agree between nodes is decided here, in one step: offsets, timestamps, epochs, which of two
--- publishes with the same key was first, what a room with too much to show leaves out, and what is trimmed.
+-- publishes with the same key was first, who writes too soon for the room's slow mode, what a room with too much to show
+-- leaves out, and what is trimmed.
 -- Where the batch is `due`, it is what waits in the room and has come to its time: taken from there and put into the log
 -- in this same step, so that whoever asks for it how often, each is there once.
 --
 -- KEYS  1 meta hash   2 stream   3 recent keys   4 older keys   5 channel        (keys.ts; all in one slot)
 --       6 numbers that wait, by time   7 what waits, by number   8 their idempotency keys
+--       9 users whom slow mode binds, by when they wrote, Unix ms
 -- ARGV  1 node: names one life of the calling node
 --       2 number of the batch: grows with each batch of that node in that room; a batch that is sent again has the same
 --       3 epoch the caller knows, or '-'
@@ -17,15 +19,19 @@
 --      11 offsets that are burned where the server may have lost some that were given
 --      12 TLV log records, back to back (wire/src/tlv-layout.ts), offset and timestamp not set; due: their bytes at most
 --      13 how many; due: 'due N', N at most
---      14 settings: '' = no change, else the text they had, LF, the text they get        15 their maxRate
---      16… of each record with a key: its place (from 1), then 'uid LF key'
+--      14 settings: '' = no change, else the text they had, LF, the text they get
+--      15 their maxRate           16 their slowModeMs
+--      17 whom slow mode binds: '' = nobody, '*' = the sender of each record, else a letter per record: b bound, - not
+--      18 users to remember for it at most
+--      19… of each record with a key: its place (from 1), then 'uid LF key'
 -- Reply, words parted by spaces:
 --      status    ok | again (this batch was written before; the same answer) | conflict (settings were others; nothing done)
 --      epoch base first ts taken outcomes repeats unread
 --      base      head before the batch. Offsets between it and `first` are burned.
 --      outcomes  '-' = all taken; else a letter per record: t taken, s taken but left out of what viewers see, r repeat,
---                w repeat of one that waits for its time
---      repeats   '-', or offset:ts of the first publish for each r, number:time of what waits for each w, by commas
+--                w repeat of one that waits for its time, l refused: its sender has to wait
+--      repeats   '-', or by commas offset:ts of the first publish for each r, number:time of what waits for each w, 0:ms to
+--                wait for each l
 --      unread    records trimmed before the dispatch group had read them
 -- Reply to `due`:
 --      due now next left bytes unread late
@@ -38,14 +44,14 @@ local format = string.format
 local function text(number) return format('%.0f', number) end
 
 local meta, stream, keys, older, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local waiting, kept, waitingKeys = KEYS[6], KEYS[7], KEYS[8]
+local waiting, kept, waitingKeys, writers = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local node, number, shown, count = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[13])
 local blob = ARGV[12]
 local dueMax = string.match(ARGV[13], '^due (%d+)$')
 local mine = 'batch:' .. node
 
 local m = redis.call('HMGET', meta, 'epoch', 'head', 'ts', 'server', 'settings', 'dispatched', 'maxRate', 'tokens',
-  'filledAt', 'keysAt', 'touched', 'fences', 'fenced', mine)
+  'filledAt', 'keysAt', 'touched', 'fences', 'fenced', mine, 'slowModeMs')
 local epoch, head, lastTs, server = m[1], tonumber(m[2] or 0), tonumber(m[3] or 0), m[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -150,13 +156,16 @@ if ARGV[14] ~= '' then
   put('maxRate', ARGV[15])
   m[7] = ARGV[15]
   m[9] = false
+  -- Another time begins anew, for everybody.
+  if (m[15] or '0') ~= ARGV[16] then redis.call('UNLINK', writers) end
+  put('slowModeMs', ARGV[16])
 end
 
 local ts = math.max(now, lastTs)
 local tsText = text(ts)
 
 -- Idempotency keys: two hashes, the older of which is dropped when the newer is full or has lived for a key's life.
-for i = 16, #ARGV, 2 do identities[tonumber(ARGV[i])] = ARGV[i + 1] end
+for i = 19, #ARGV, 2 do identities[tonumber(ARGV[i])] = ARGV[i + 1] end
 local keyLife = tonumber(ARGV[9])
 local hasKeys = next(identities) ~= nil
 local isAnyWaiting = hasKeys and not dueMax and redis.call('EXISTS', waitingKeys) == 1
@@ -179,6 +188,10 @@ if maxRate > 0 then
   least = { [0] = 0.3 * capacity, [1] = 0.15 * capacity, [2] = 0 }
 end
 
+-- Slow mode. What comes due was sent by those whom it does not bind.
+local slowMs, bound = tonumber(m[15] or 0), ARGV[17]
+local isSlow = slowMs > 0 and bound ~= '' and not dueMax
+
 local MODES = { [0] = 'scroll', 'reverse', 'top', 'bottom' }
 local CLASSES = { [0] = 'normal', 'member', 'moderator', 'paid', 'system' }
 -- Upper half of the header of a danmaku of mode scroll, size 25 and class normal; its color.
@@ -189,12 +202,24 @@ local at, taken = 1, 0
 -- Filled only from the first record that was not simply taken.
 local outcomes, repeats, allTaken = {}, {}, true
 local isSampling = maxRate > 0
+local isQuick = not (isSampling or isSlow or dueMax)
 local function outcome(i, letter)
   if allTaken then
     for before = 1, i - 1 do outcomes[before] = 't' end
     allTaken = false
   end
   outcomes[i] = letter
+end
+
+-- Returns 0 where a user may write, who from now on has written, else the ms until that.
+local function tooSoon(uid)
+  -- Mostly those who may are not among those who are remembered.
+  if call('ZADD', writers, 'NX', text(now), uid) == 1 then return 0 end
+  local wrote = tonumber(call('ZSCORE', writers, uid))
+  -- A time in the future means that the clock was set back: nobody waits for it.
+  if wrote <= now and now - wrote < slowMs then return wrote + slowMs - now end
+  call('ZADD', writers, text(now), uid)
+  return 0
 end
 
 -- One record of any kind. Returns whether it was taken.
@@ -232,11 +257,20 @@ local function append(i, length, kind, style)
       uidAt, uidEnd = at + 24, uidEnd + 4
     end
     local contentAt = uidEnd + nameBytes + attrsBytes + 1
+    local uid = cut(blob, uidAt, uidEnd)
+    if isSlow and (bound == '*' or byte(bound, i) == 98) then
+      local waitMs = tooSoon(uid)
+      if waitMs > 0 then
+        outcome(i, 'l')
+        repeats[#repeats + 1] = '0:' .. text(waitMs)
+        return false
+      end
+    end
     if isSampling then
       seen = class >= 3 or tokens > least[class]
       if seen then tokens = math.max(tokens - 1, -capacity) end
     end
-    add('uid', cut(blob, uidAt, uidEnd))
+    add('uid', uid)
     add('content', cut(blob, contentAt, stop))
     if color ~= WHITE or kind ~= PLAIN then
       add('mode', MODES[math.floor(aux / 64) % 4])
@@ -262,8 +296,8 @@ for i = 1, count do
   local l0, l1, k0, k1 = byte(blob, at, at + 3)
   local c0, c1, c2, uid = byte(blob, at + 16, at + 19)
   local length, kind = l0 + 256 * l1, k0 + 256 * k1
-  if kind == PLAIN and c0 == 255 and c1 == 255 and c2 == 255 and uid < 64 and not isSampling
-    and not (hasKeys and identities[i]) and not dueMax then
+  if kind == PLAIN and c0 == 255 and c1 == 255 and c2 == 255 and uid < 64 and isQuick
+    and not (hasKeys and identities[i]) then
     -- Most are like this one, and it takes half as long as `append`.
     taken = taken + 1
     local uidEnd = at + 20 + uid
@@ -285,6 +319,15 @@ if dueMax then
   for _, identity in pairs(identities) do redis.call('HDEL', waitingKeys, identity) end
   -- The numbers given are remembered for as long as the room is.
   if redis.call('EXISTS', waiting) == 0 then redis.call('PEXPIRE', kept, ARGV[8]) end
+end
+
+-- Those whom slow mode binds no longer, a part of them each time, and beyond a bound those who wrote longest ago.
+if isSlow and taken > 0 then
+  call('ZREMRANGEBYSCORE', writers, '(' .. text(now), '+inf')
+  local free = math.min(call('ZCOUNT', writers, '-inf', text(now - slowMs)), 2 * count + 100)
+  free = math.max(free, call('ZCARD', writers) - tonumber(ARGV[18]))
+  if free > 0 then call('ZREMRANGEBYRANK', writers, 0, free - 1) end
+  call('PEXPIRE', writers, text(slowMs + 1000))
 end
 
 -- Trimming: whole nodes of the stream, and never what the dispatch group has still to read.

@@ -8,6 +8,7 @@
  * room:{ROOM}                 hash     epoch, head, ts, settings, … (`MetaField`)
  * keys:room:{ROOM}            hash     idempotency keys of late: `uid LF key` → `offset ts`
  * keys:room:{ROOM}:before     hash     those of the time before that
+ * slow:room:{ROOM}            sorted set  users whom slow mode binds, by when they wrote last, Unix ms
  * live:room:{ROOM}            channel  (sharded) what was just written, for the nodes that show the room
  * later:room:{ROOM}           sorted set  numbers (ten digits) of danmaku that wait, by their time, Unix ms
  * later:room:{ROOM}:kept      hash     number → `time length-of-key LF key record`; `last` number given, by which `server`,
@@ -36,6 +37,7 @@ export const streamKey = (room: string): string => `stream:room:{${room}}`;
 export const metaKey = (room: string): string => `room:{${room}}`;
 export const keysKey = (room: string): string => `keys:room:{${room}}`;
 export const olderKeysKey = (room: string): string => `keys:room:{${room}}:before`;
+export const slowKey = (room: string): string => `slow:room:{${room}}`;
 export const liveChannel = (room: string): string => `live:room:{${room}}`;
 export const onlineKey = (room: string): string => `online:room:{${room}}`;
 export const waitingKey = (room: string): string => `later:room:{${room}}`;
@@ -68,6 +70,7 @@ export const appendKeys = (room: string): readonly string[] => [
   waitingKey(room),
   waitingRecordsKey(room),
   waitingKeysKey(room),
+  slowKey(room),
 ];
 
 /** The rooms in which danmaku wait lie in so many parts, spread over the masters of a Cluster. */

@@ -92,7 +92,7 @@ export class Schedules {
         ...appendKeys(room),
         ...[node, 0, "-", 0, token(), retain, retain * REDIS_LIMITS.unreadFactor, roomTtlMs],
         ...[ROOM_LIMITS.keyLifeMs, ROOM_LIMITS.keysPerRoomMax, REDIS_LIMITS.burn],
-        ...[SHARED_LIMITS.batchBytesMax, `due ${SHARED_LIMITS.batchRecordsMax}`, "", 0],
+        ...[SHARED_LIMITS.batchBytesMax, `due ${SHARED_LIMITS.batchRecordsMax}`, "", 0, 0, "", 0],
       ),
       noted,
     ]);

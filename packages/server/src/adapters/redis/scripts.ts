@@ -24,7 +24,7 @@ export interface Scripts {
 
 export function defineScripts(client: Redis | Cluster): Scripts {
   return {
-    append: define(client, "danmakudAppend", append, 8),
+    append: define(client, "danmakudAppend", append, 9),
     look: define(client, "danmakudLook", look, 4),
     beat: define(client, "danmakudBeat", beat, 1),
     schedule: define(client, "danmakudSchedule", schedule, 7),

@@ -221,7 +221,7 @@ export class RedisLog implements SharedLog {
 
   async #append(room: string, batch: SharedBatch): Promise<SharedAppendResult> {
     const { node, token, retain, roomTtlMs } = this.#options;
-    const { number, epoch, head, bytes, count, identities, settings } = batch;
+    const { number, epoch, head, bytes, count, isBound, identities, settings } = batch;
     const keyed: (string | number)[] = [];
     for (let i = 0; i < identities.length; i++) {
       const identity = identities[i] as string;
@@ -236,6 +236,9 @@ export class RedisLog implements SharedLog {
       count,
       settings === undefined ? "" : `${settings.expected}\n${settings.wanted}`,
       settings?.maxRate ?? 0,
+      settings?.slowModeMs ?? 0,
+      boundText(isBound),
+      ROOM_LIMITS.slowUsersMax,
       ...keyed,
     );
     const result = parseReply(String(reply));
@@ -281,6 +284,12 @@ function nothing(): undefined {
 
 function settle<Result>(promise: Promise<Result>, onDone: OnShared<Result>): void {
   promise.then(onDone, (cause: unknown) => onDone(cause instanceof Error ? cause : new Error(String(cause))));
+}
+
+/** Whom slow mode binds, in the form of `append.lua`. */
+function boundText(isBound: boolean | readonly boolean[]): string {
+  if (typeof isBound === "boolean") return isBound ? "*" : "";
+  return isBound.map((is) => (is ? "b" : "-")).join("");
 }
 
 function parseReply(reply: string): Omit<SharedAppendResult, "isReplicated"> {
