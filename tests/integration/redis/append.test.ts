@@ -1,6 +1,7 @@
 /** The script that writes, on a real server: what it promises to nodes that lose replies, servers that lose data. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { SharedAppendResult, SharedBatch, SharedMessage, SharedRoomState } from "@danmakud/core/ports";
+import { ROOM_LIMITS } from "@danmakud/core/rooms";
 import { PATIENCE, REDIS_AVAILABLE, RedisServer, waitFor } from "@danmakud/testkit";
 import { encodeDanmaku } from "@danmakud/wire";
 import {
@@ -9,6 +10,7 @@ import {
   metaKey,
   parseRedisUrl,
   type RedisConnection,
+  slowKey,
   streamKey,
 } from "../../../packages/server/src/adapters/redis/index.ts";
 import { REDIS_LIMITS } from "../../../packages/server/src/adapters/redis/limits.ts";
@@ -179,6 +181,139 @@ describe.skipIf(!REDIS_AVAILABLE)("appending to a log in Redis", () => {
     expect(thinned).toMatchObject({ taken: 5, outcomes: "tssss" });
     const entry = await connection.client.xrange(streamKey(name), entryId(2), entryId(2));
     expect(entry[0]![1].slice(-2)).toEqual(["sampled", "1"]);
+  });
+
+  describe("with slow mode", () => {
+    const LONG_MS = 600_000;
+    const LETTERS = { b: true, "-": false } as const;
+
+    /** Records of these users; `bound` as in the script. */
+    function from(number: number, uids: readonly string[], bound = "*"): SharedBatch {
+      const bytes = new Uint8Array(256 * 1024);
+      let end = 0;
+      for (const uid of uids)
+        end = encodeDanmaku(bytes, end, {
+          ...{ uid, content: `by ${uid}`, mode: 0, color: 0xffffff, size: 25, class: 0 },
+        });
+      const each = [...bound].map((letter) => LETTERS[letter as "b" | "-"]);
+      const isBound = bound === "*" ? true : bound === "" ? false : each;
+      return { ...batchOf(number, []), bytes: bytes.subarray(0, end), count: uids.length, isBound };
+    }
+
+    async function slowRoom(slowModeMs = LONG_MS, maxRate = 0): Promise<string> {
+      const name = room();
+      const settings = { expected: "", wanted: "slow", maxRate, slowModeMs };
+      expect((await append(name, { ...batchOf(1, []), settings })).status).toBe("ok");
+      return name;
+    }
+
+    const contents = async (name: string) =>
+      (await connection.client.xrange(streamKey(name), "-", "+")).map(([, fields]) => fields[5]);
+
+    test("takes one of a user, over batches and nodes, and only of those whom it binds", async () => {
+      const name = await slowRoom();
+      const first = await append(name, from(2, ["a", "a", "b", "a", "m", "m"], "bbbb--"));
+      expect(first).toMatchObject({ base: 0, first: 1, taken: 4, outcomes: "tltltt" });
+      expect(first.repeats).toEqual([
+        { offset: 0, ts: LONG_MS },
+        { offset: 0, ts: LONG_MS },
+      ]);
+      const second = await append(name, from(1, ["b", "c", "m"]), logOf("node-b"));
+      expect(second).toMatchObject({ base: 4, first: 5, taken: 2, outcomes: "ltt" });
+      expect(second.repeats[0]?.ts).toBeWithin(1, LONG_MS + 1);
+      expect(await append(name, from(3, ["a", "b"], ""))).toMatchObject({ first: 7, outcomes: "" });
+      expect(await append(name, from(4, ["a", "b"]))).toMatchObject({ taken: 0, outcomes: "ll" });
+      expect(await contents(name)).toEqual(["by a", "by b", "by m", "by m", "by c", "by m", "by a", "by b"]);
+    });
+
+    test("a batch that is sent again is answered as it was, to the millisecond", async () => {
+      const name = await slowRoom();
+      const batch = from(2, ["a", "a", "b"]);
+      const first = await append(name, batch);
+      expect(first.outcomes).toBe("tlt");
+      await Bun.sleep(5);
+      expect(await append(name, { ...batch, epoch: first.epoch })).toEqual(first);
+      const refused = await append(name, from(3, ["a"]));
+      await Bun.sleep(5);
+      expect(await append(name, from(3, ["a"]))).toEqual(refused);
+      expect(await contents(name)).toEqual(["by a", "by b"]);
+    });
+
+    test("what is refused takes no key, no part of the rate, and is passed by where others hear of it", async () => {
+      const name = await slowRoom(LONG_MS, 4);
+      await new Promise((resolve) => log.subscribe(name, resolve));
+      const keyed = { ...from(1, ["a", "a", "a", "b", "c"]), identities: ["a\n1", "a\n2", "a\n1", "", ""] };
+      const first = await append(name, keyed, logOf("node-b"));
+      // One may come at once; the second is left out of what viewers see, as it would be without those between.
+      expect(first).toMatchObject({ taken: 3, outcomes: "tlrss" });
+      expect(first.repeats[1]).toEqual({ offset: 1, ts: first.ts });
+      const again = { ...from(2, ["a", "a"], ""), identities: ["a\n2", "a\n1"] };
+      const second = await append(name, again);
+      expect(second).toMatchObject({ taken: 1, first: 4 });
+      expect(second.outcomes).toMatch(/^[st]r$/);
+      const heard = () => messages.filter((message) => message.room === name && message.count === 5);
+      await waitFor("the message", () => heard().length > 0);
+      expect(heard()).toMatchObject([{ first: 1, outcomes: "tlrss" }]);
+    });
+
+    test("nothing is told where all were refused", async () => {
+      const name = await slowRoom();
+      await append(name, from(2, ["a"]));
+      await new Promise((resolve) => log.subscribe(name, resolve));
+      const other = logOf("node-b");
+      expect(await append(name, from(1, ["a", "a"]), other)).toMatchObject({ base: 1, taken: 0 });
+      await append(name, from(2, ["b"]), other);
+      const heard = () => messages.filter((message) => message.room === name);
+      await waitFor("the message", () => heard().length > 0);
+      expect(heard()).toMatchObject([{ base: 1, first: 2, count: 1, outcomes: "" }]);
+    });
+
+    test("passes who wrote long enough ago, or in the future of a clock that was set back", async () => {
+      const name = await slowRoom();
+      const [seconds] = await connection.client.time();
+      const now = Number(seconds) * 1000;
+      const wrote = { old: now - LONG_MS - 1, late: now - LONG_MS + 60_000, ahead: now + 3_600_000 };
+      for (const [uid, at] of Object.entries(wrote)) await connection.client.zadd(slowKey(name), at, uid);
+      const result = await append(name, from(2, ["old", "late", "ahead", "old", "ahead"]));
+      expect(result.outcomes).toBe("tltll");
+      expect(result.repeats[0]?.ts).toBeWithin(1, 60_001);
+    });
+
+    test("remembers those whom it binds, so many at most, for as long as it does", async () => {
+      const name = await slowRoom();
+      const { client } = connection;
+      const most = ROOM_LIMITS.slowUsersMax;
+      const now = Date.now();
+      const crowd = Array.from({ length: most }, (_, n) => [now - LONG_MS / 2 + n / 100, `u${n}`]).flat();
+      for (let at = 0; at < crowd.length; at += 20_000)
+        await client.zadd(slowKey(name), ...crowd.slice(at, at + 20_000));
+      // Who wrote longest ago is free early.
+      expect(await append(name, from(2, ["x", "y", "z"]))).toMatchObject({ outcomes: "" });
+      expect(await client.zcard(slowKey(name))).toBe(most);
+      expect(await client.zrange(slowKey(name), "0", "0")).toEqual(["u3"]);
+      expect(await client.pttl(slowKey(name))).toBeWithin(LONG_MS / 2, LONG_MS + 1001);
+      expect(await append(name, from(3, ["x", `u${most - 1}`]))).toMatchObject({ outcomes: "ll" });
+      // Whom it binds no longer is forgotten by and by.
+      await client.del(slowKey(name));
+      const gone = Array.from({ length: 1000 }, (_, n) => [now - 2 * LONG_MS, `u${n}`]).flat();
+      await client.zadd(slowKey(name), ...gone);
+      for (let number = 4; (await client.zcard(slowKey(name))) > number - 3; number++)
+        expect(await append(name, from(number, [`n${number}`]))).toMatchObject({ outcomes: "" });
+    });
+
+    test("begins anew with another time, and is over with none", async () => {
+      const name = await slowRoom();
+      const change = (number: number, expected: string, wanted: string, slowModeMs: number) =>
+        append(name, { ...batchOf(number, []), settings: { expected, wanted, maxRate: 0, slowModeMs } });
+      await append(name, from(2, ["a"]));
+      await change(3, "slow", "same", LONG_MS);
+      expect(await append(name, from(4, ["a"]))).toMatchObject({ outcomes: "l" });
+      await change(5, "same", "other", LONG_MS + 1);
+      expect(await append(name, from(6, ["a", "a"]))).toMatchObject({ outcomes: "tl" });
+      await change(7, "other", "none", 0);
+      expect(await append(name, from(8, ["a", "a"]))).toMatchObject({ outcomes: "" });
+      expect(await connection.client.exists(slowKey(name))).toBe(0);
+    });
   });
 
   test("trims to what is retained, but nothing that the dispatch group has not read, up to a bound", async () => {

@@ -28,6 +28,7 @@ const CONTRACT = [
   "drain",
   "scheduled",
   "delay",
+  "slow-mode",
 ].map((name) => `./tests/integration/${name}.test.ts`);
 
 setDefaultTimeout(3 * PATIENCE.bulkMs);

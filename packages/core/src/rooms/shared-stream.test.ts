@@ -218,6 +218,17 @@ describe("messages of other nodes", () => {
     expect(bench.turn()).toEqual(["7: 2 b"]);
   });
 
+  test("are shown without what was refused or repeated there, which takes no offset", () => {
+    const bench = new Bench();
+    bench.message(1, ["too soon", "a", "again", "b", "too soon"], { outcomes: "ltrsl" });
+    bench.message(3, ["c"], { base: 2 });
+    expect(bench.turn()).toEqual(["7: 1 a", "7: 2 b", "7: 3 c"]);
+    bench.message(4, ["too soon"], { base: 3, outcomes: "l" });
+    expect(bench.turn(1000)).toEqual([]);
+    expect(bench.reads).toEqual([]);
+    expect(bench.counted[METRICS.sampled]).toBe(1);
+  });
+
   test("wait for room in the ring, and go on where they stopped", () => {
     const bench = new Bench(1 << 18);
     const contents = Array.from({ length: 2500 }, (_, i) => `${i}`.padEnd(100, "x"));
@@ -409,6 +420,34 @@ describe("a batch of this node", () => {
     ]);
     expect(bench.counted[METRICS.sequenced]).toBe(2);
     expect(bench.counted[METRICS.repeats]).toBe(2);
+  });
+
+  test("says to whoever comes too soon how long to wait, in whatever company, and whatever replicas have", () => {
+    const bench = new Bench();
+    bench.room.head = 4;
+    bench.room.ringHead = 4;
+    const repeats = [
+      { offset: 0, ts: 2500 },
+      { offset: 4, ts: TS },
+      { offset: 0, ts: 60_000 },
+    ];
+    bench.own(5, ["no", "a", "again", "no"], { base: 4, outcomes: "ltrl", repeats, taken: 1 });
+    const refused = { base: 5, outcomes: "l", repeats: [{ offset: 0, ts: 7 }], taken: 0 };
+    bench.own(6, ["no"], { ...refused, isReplicated: false });
+    expect(bench.turn()).toEqual([
+      ...["rate_limited 2500 to 100", "7: 5 a to 101", "repeat 4 to 102", "rate_limited 60000 to 103"],
+      "rate_limited 7 to 100",
+    ]);
+    expect(bench.room.head).toBe(5);
+    expect(bench.counted[METRICS.sequenced]).toBe(1);
+    expect(bench.counted[METRICS.repeats]).toBe(1);
+  });
+
+  test("of nothing but refusals is answered although its room goes on in another epoch", () => {
+    const bench = new Bench();
+    bench.stream.moveTo(bench.room, "e2", 9);
+    bench.own(3, ["no"], { base: 2, outcomes: "l", repeats: [{ offset: 0, ts: 7 }], taken: 0 });
+    expect(bench.turn()).toEqual(["closed 7", "rate_limited 7 to 100"]);
   });
 
   test("that viewers have already, from a hole that was read, is only answered", () => {
