@@ -64,7 +64,7 @@ export interface SharedAppendResult extends Placement {
   /** `conflict`: the settings were others, and nothing was done. */
   readonly status: "ok" | "conflict";
   readonly taken: number;
-  /** Of each repeat the first answer: of an `r` offset and ts, of a `w` in their place number and time; of an `l` 0 and the ms to wait. */
+  /** Of each `r` offset and ts of the first publish; of a `w` in their place number and time; of an `l` 0 and the ms to wait. */
   readonly repeats: readonly { readonly offset: number; readonly ts: number }[];
   /** Records that were trimmed before the dispatch group had read them. */
   readonly unread: number;

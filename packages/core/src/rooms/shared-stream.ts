@@ -388,7 +388,10 @@ export class SharedStream {
     return arrival.index === count;
   }
 
-  /** The publish has the key of one that is in the log, or waits for its time; or it came too soon. Nodes but its own pass it by. */
+  /**
+   * The publish has the key of one that is in the log, or waits for its time; or it came too soon. Nodes other than its own
+   * pass it by.
+   */
   #notTaken(room: SharedRoom, arrival: Arrival, outcome: string | undefined): void {
     const { writer, counters, answers } = this.#options;
     const first = arrival.repeats[arrival.repeated++];
