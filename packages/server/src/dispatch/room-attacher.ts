@@ -36,9 +36,12 @@ export class RoomAttacher {
   }
 
   #startSome(): void {
-    const { toAttach, attachWanted } = this.#context.desk;
+    const { holds, desk } = this.#context;
+    const { toAttach, attachWanted } = desk;
     for (const room of toAttach) {
       if (this.#underWay >= ATTACH_PARALLEL_MAX) return;
+      // Its lease is prolonged soon, or it is let go of.
+      if (!holds(room)) continue;
       toAttach.delete(room);
       this.#underWay++;
       this.#attach(room)
@@ -61,8 +64,8 @@ export class RoomAttacher {
   }
 
   async #attach(room: DispatchRoom): Promise<void> {
-    const { store, desk, onFenced, holds } = this.#context;
-    if (room.isLeft || !holds(room)) return;
+    const { store, desk, onFenced } = this.#context;
+    if (room.isLeft) return;
     const attached = await store.attach(room.name, room.token);
     if (room.isLeft) return;
     if (attached.status === "fenced") return onFenced(room);

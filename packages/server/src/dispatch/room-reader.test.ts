@@ -17,11 +17,12 @@ function startReader(perRead: number) {
   const room = new DispatchRoom("r", 1, "1");
   desk.add(room);
   room.phase = "ready";
-  const state = { reads: 0, nowMs: 0, isSinkFree: true };
+  const state = { reads: 0, nowMs: 0, isSinkFree: true, isHeld: true, isHeldAfterRead: true };
   desk.isSinkFree = () => state.isSinkFree;
   const fields = ["timestamp", "1", "uid", "u", "content", "c"];
   const read = async (): Promise<ReadReply> => {
     const first = state.reads++ * perRead + 1;
+    state.isHeld = state.isHeldAfterRead;
     const entries = Array.from({ length: perRead }, (_, at) => ({ id: `${first + at}-0`, fields }));
     return { rooms: [["r", entries]], withoutGroup: [] };
   };
@@ -29,7 +30,7 @@ function startReader(perRead: number) {
     desk,
     store: { isReady: true, readsMany: true, read, stopWaiting: async () => {} },
     metrics: { noteAge: () => {}, read: { inc: () => {} } },
-    holds: () => true,
+    holds: () => state.isHeld,
     now: () => state.nowMs,
     wallClock: () => 0,
     random: () => 0,
@@ -78,4 +79,29 @@ test("a backlog is read ahead of the sinks", async () => {
   state.isSinkFree = false;
   takeAll(); // makes place
   await untilRead(2);
+});
+
+test("what was read when the lease had run out is claimed before anything else is read, should it be prolonged", async () => {
+  const { desk, room, state, untilRead } = startReader(READ_COUNT);
+  state.isHeldAfterRead = false;
+  desk.ring(room);
+  await untilRead(1);
+  await Bun.sleep(2);
+  expect(room.queue).toEqual([]);
+  state.isHeld = true;
+  desk.ring(room);
+  for (let turn = 0; turn < TURNS; turn++) await Bun.sleep(2);
+  expect(state.reads).toBe(1);
+  expect(room).toMatchObject({ phase: "new", claimIdleMs: 0 });
+  expect(desk.toAttach.has(room)).toBe(true);
+});
+
+test("a room whose lease has run out is read when it is prolonged", async () => {
+  const { desk, room, state, untilRead } = startReader(1);
+  state.isHeld = false;
+  desk.ring(room);
+  for (let turn = 0; turn < TURNS; turn++) await Bun.sleep(2);
+  expect(state.reads).toBe(0);
+  state.isHeld = true;
+  await untilRead(1);
 });

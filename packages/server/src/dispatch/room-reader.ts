@@ -91,9 +91,14 @@ export class RoomReader {
   async #read(rooms: readonly DispatchRoom[], blockMs: number): Promise<void> {
     const { store, desk, log } = this.#context;
     const served = rooms.filter((room) => room.phase === "ready" && this.#context.holds(room));
+    // The others are read when their leases are prolonged, if they are.
+    for (const room of rooms) if (!served.includes(room)) room.isDue = true;
     this.#underWay++;
     try {
-      if (served.length === 0) return;
+      if (served.length === 0) {
+        this.#isFlood = false;
+        return;
+      }
       const reply = await store.read(
         served.map(({ name }) => name),
         READ_COUNT,
@@ -125,8 +130,12 @@ export class RoomReader {
     let isAnyFull = false;
     for (const [name, entries] of reply.rooms) {
       const room = byName.get(name);
-      // Read, but no longer ours: the next owner finds them pending.
-      if (room === undefined || room.isLeft || !holds(room)) continue;
+      if (room === undefined || room.isLeft) continue;
+      if (!holds(room)) {
+        // Read when the lease had just run out: the next owner finds them pending, or we do, should it be prolonged.
+        this.#startAgain(room);
+        continue;
+      }
       const queued: QueuedEntry[] = [];
       for (const { id, fields } of entries) {
         if (fields === null) continue;
