@@ -80,6 +80,26 @@ export class House {
     return this.viewers.every(({ coverage }) => coverage.cutOff.some(({ to }) => to >= offset));
   }
 
+  /**
+   * Danmaku that the archive has under two offsets, in words; but for those that a worker had before a failover lost them
+   * unacked, and that were then published again.
+   */
+  heldTwice(archived: ReadonlyMap<number, { readonly uid: string }>): string[] {
+    const last = new Map<string, number>();
+    for (const [offset, { uid }] of archived) last.set(uid, Math.max(offset, last.get(uid) ?? 0));
+    return [...archived]
+      .filter(([offset, { uid }]) => offset !== last.get(uid))
+      .filter(([offset]) => this.publisher.acked.has(offset) || !this.#wasToldLost(offset))
+      .map(([offset, { uid }]) => `${this.room}: ${uid} at ${offset} and ${last.get(uid)}`);
+  }
+
+  #wasToldLost(offset: number): boolean {
+    const isLost = this.viewers[0]?.gaps.some(
+      ({ from, to, reason }) => reason === "lost" && offset >= from && offset <= to,
+    );
+    return isLost === true || this.wasAnnounced(offset);
+  }
+
   /** What viewers were due of `offsets` (ascending) and did not see, in words; but for what a new epoch cut off. */
   missed(offsets: readonly number[]): string[] {
     return this.viewers.flatMap((viewer, index) => {
