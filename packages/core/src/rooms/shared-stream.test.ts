@@ -196,6 +196,20 @@ describe("messages of other nodes", () => {
     expect(bench.room).toMatchObject({ head: 10, ringHead: 10, epoch: "e1" });
   });
 
+  test("of a new epoch that begins above all that may have been shown begin it, and are shown", () => {
+    const bench = new Bench();
+    bench.message(1, ["a", "b", "lost"]);
+    // As the log begins one with the batch that told it of the loss: offsets are burned before the first.
+    bench.message(1_000_004, ["c"], { epoch: "e2", base: 2 });
+    bench.own(1_000_005, ["d"], { epoch: "e2" });
+    expect(bench.turn()).toEqual([
+      ...["7: 1 a", "7: 2 b", "7: 3 lost", "closed 7"],
+      ...["8: 1000004 c", "8: 1000005 d to 100"],
+    ]);
+    expect(bench.turn(10_000)).toEqual([]);
+    expect(bench.claims).toEqual([]);
+  });
+
   test("of a new epoch begin it; what then still comes of the old one is dropped", () => {
     const bench = new Bench();
     bench.message(1, ["a"]);

@@ -159,7 +159,8 @@ export class SharedStream {
   #showsLoss(room: SharedRoom, { base, first }: Arrival): boolean {
     if (first > base + 1) {
       const before = room.lostHead;
-      if (room.head > base && room.head < first) room.lostHead = Math.max(before, room.head);
+      // The end of what was burned was given to nobody: a room that has moved there has shown nothing of it.
+      if (room.head > base && room.head < first - 1) room.lostHead = Math.max(before, room.head);
       for (const [key, parked] of room.parked) {
         const last = key - 1 + takenOf(parked);
         if (last <= base || last >= first) continue;
