@@ -375,6 +375,45 @@ describe("a log that lost its tail", () => {
     expect(bench.turn()).toEqual(["closed 7"]);
   });
 
+  test("and does not know of it any more is believed: what comes after the burned stretch is shown", () => {
+    const bench = new Bench();
+    bench.message(1, ["lost"]);
+    bench.message(1 + BURNED, ["b"], { base: 0 });
+    bench.turn();
+    bench.claimed("e1", 1 + BURNED);
+    expect(bench.turn()).toEqual(["closed 7", `8: ${1 + BURNED} b`]);
+    expect(bench.turn(10_000)).toEqual([]);
+    expect(bench.claims).toEqual([]);
+  });
+
+  test("and does not know of what waited to be shown is believed too, and asked no more often than that takes", () => {
+    const bench = new Bench();
+    bench.own(3, ["lost"], { base: 2 });
+    bench.message(1 + BURNED, ["b"], { base: 0 });
+    for (let asked = 0; asked < 3; asked++) {
+      bench.turn();
+      bench.claimed("e1", 1 + BURNED);
+    }
+    expect(bench.claims).toEqual([]);
+    bench.turn(10_000);
+    expect(bench.claims).toEqual([]);
+    expect(bench.room).toMatchObject({ head: 1 + BURNED, lostHead: 0 });
+    expect(bench.room.parked.size).toBe(0);
+  });
+
+  test("is asked again after a while where the answer is of one that has not burned them", () => {
+    const bench = new Bench();
+    bench.message(1, ["lost"]);
+    bench.message(1 + BURNED, ["b"], { base: 0 });
+    bench.turn();
+    bench.claimed("e1", 1);
+    expect(bench.turn(SHARED_LIMITS.retryMsMax - 1)).toEqual([]);
+    expect(bench.claims).toEqual([]);
+    bench.turn(1);
+    bench.claimed("e2", 1 + 2 * BURNED);
+    expect(bench.turn()).toEqual(["closed 7"]);
+  });
+
   test("does not get what it lost acked while that waited to be shown", () => {
     const bench = new Bench();
     bench.message(1, ["a"]);

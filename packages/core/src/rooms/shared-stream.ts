@@ -258,6 +258,8 @@ export class SharedStream {
     if (room.lostHead > 0 || through - room.head > SHARED_LIMITS.holeRecordsMax) {
       // More than a window holds: viewers read it themselves. What was burned after a loss is always more.
       this.claim(room, (head) => {
+        // Not by the log that burned them, then: it may be another server that is asked the next time.
+        if (room.lostHead > 0 && head < through) return;
         const to = Math.max(room.head, Math.min(through, head));
         if (to > room.head || room.lostHead > 0) this.moveTo(room, room.epoch, to);
       });
@@ -294,7 +296,10 @@ export class SharedStream {
   /** The last offset of the first hole. */
   #holeEnd(room: SharedRoom): number {
     let end = room.knownHead;
-    for (const { base, first } of room.parked.values()) if (base < end && first > room.head) end = base;
+    for (const { base, first } of room.parked.values()) {
+      // What was burned from before the head of the room on is a hole up to its end.
+      if (first > room.head) end = Math.min(end, base > room.head ? base : first - 1);
+    }
     return end;
   }
 
