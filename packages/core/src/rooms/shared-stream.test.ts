@@ -331,6 +331,20 @@ describe("a hole", () => {
     expect(bench.turn()).toEqual([`8: ${head + 1} next`]);
   });
 
+  test("behind one that is larger than a window is read too", () => {
+    const bench = new Bench();
+    const head = SHARED_LIMITS.holeRecordsMax + 1;
+    bench.message(head + 1, ["a"]);
+    bench.own(head + 3, ["c"]);
+    bench.turn(SHARED_LIMITS.holeWaitMs);
+    bench.claimed("e1", head + 3);
+    expect(bench.turn()).toEqual(["closed 7", `8: ${head + 1} a`]);
+    bench.turn(SHARED_LIMITS.holeWaitMs);
+    expect(bench.reads).toMatchObject([{ after: head + 1, through: head + 2 }]);
+    bench.reads[0]?.onDone(records(["b"], [head + 2]));
+    expect(bench.turn()).toEqual([`8: ${head + 2} b`, `8: ${head + 3} c to 100`]);
+  });
+
   test("in a room that is let go of meanwhile is forgotten", () => {
     const bench = new Bench();
     bench.stream.missing(bench.room, 2);

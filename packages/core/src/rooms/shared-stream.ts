@@ -239,6 +239,7 @@ export class SharedStream {
   moveTo(room: SharedRoom, epoch: string, head: number): void {
     this.#move(room, epoch, head);
     this.#unpark(room);
+    if (room.parked.size > 0) this.#noteHole(room, SHARED_LIMITS.holeWaitMs);
   }
 
   #noteHole(room: SharedRoom, waitMs: number): void {
