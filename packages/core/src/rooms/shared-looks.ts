@@ -198,7 +198,7 @@ export class SharedLooks {
       return;
     }
     if (state.epoch !== room.epoch) {
-      if (!room.isPast(state.epoch)) this.#options.stream.moveTo(room, state.epoch, state.head);
+      this.#other(room, state);
       return;
     }
     // What was there at the last look should have come by now.
@@ -208,6 +208,14 @@ export class SharedLooks {
       this.#options.log.subscribe(room.name, () => {});
     }
     room.seenHead = state.head;
+  }
+
+  /** The log is in another epoch than the room here. */
+  #other(room: SharedRoom, { epoch, head }: SharedRoomState): void {
+    const { stream } = this.#options;
+    if (!room.isPast(epoch)) stream.moveTo(room, epoch, head);
+    // It lost the very epoch: it is told that more was shown than it has, and begins one more.
+    else stream.claim(room, () => {}, { epoch, head: Math.max(room.head, head + 1) });
   }
 }
 

@@ -280,12 +280,15 @@ export class SharedStream {
 
   /**
    * Has the log say whether it has all that was given in the room. Where it has, `onKnown` learns its head; where not, it
-   * begins a new epoch, and the room goes on there.
+   * begins a new epoch, and the room goes on there. `given`: the epoch and the highest offset that it is asked about.
    */
-  claim(room: SharedRoom, onKnown: (head: number) => void): void {
+  claim(
+    room: SharedRoom,
+    onKnown: (head: number) => void,
+    given = { epoch: room.epoch, head: Math.max(room.head, room.lostHead) },
+  ): void {
     const { epoch } = room;
-    const head = Math.max(room.head, room.lostHead);
-    this.#options.log.append(room.name, { ...CLAIM, epoch, head }, (result) => {
+    this.#options.log.append(room.name, { ...CLAIM, ...given }, (result) => {
       if (result instanceof Error) return this.#options.onFailure(result);
       if (room.state !== "open" || room.epoch !== epoch) return;
       if (result.epoch === epoch) onKnown(result.first - 1);

@@ -224,6 +224,24 @@ describe("looks at the rooms", () => {
     expect([node.looks.length - before, new Set(node.reads).size]).toEqual([100, 100]);
   });
 
+  test("have a log that lost a whole epoch begin one more", () => {
+    const node = new SharedNode(1000, HOUR_MS);
+    node.at("r").head = 5;
+    node.open("r");
+    node.settle();
+    node.run(2000);
+    Object.assign(node.at("r"), { epoch: "f", head: 90 });
+    node.run(2000);
+    expect(node.toldOf("closed")).toHaveLength(1);
+    Object.assign(node.at("r"), { epoch: "e", head: 7 });
+    node.run(2000);
+    expect(node.at("r").epoch).toBe("e+");
+    expect(node.at("r").head).toBeGreaterThanOrEqual(90);
+    expect(node.toldOf("closed")).toHaveLength(2);
+    node.run(10_000);
+    expect(node.toldOf("closed")).toHaveLength(2);
+  });
+
   test("find with the first beat after a doubt that the log knows less than was shown", () => {
     const node = new SharedNode(1000, HOUR_MS);
     node.at("r").head = 9;

@@ -275,7 +275,7 @@ export class Delivery {
     room.surplusAcks = acked.pending > room.queue.length ? room.surplusAcks + 1 : 0;
     if (room.surplusAcks < SURPLUS_ACKS_MAX) return;
     room.surplusAcks = 0;
-    room.claimIdleMs = 0;
+    room.askClaim();
     desk.attach(room);
   }
 

@@ -36,6 +36,8 @@ export class DispatchRoom {
   /** Pending entries idle for at least so long are claimed at the next attaching. */
   claimIdleMs = 0;
   claimCursor = "0-0";
+  /** How often it was to be claimed anew: an attaching that was begun before knows too little. */
+  claimsAsked = 0;
   /** The highest offset that came into the queue. */
   lastOffset = -1;
 
@@ -83,6 +85,13 @@ export class DispatchRoom {
     return added;
   }
 
+  /** Whatever is pending may be ours without our knowing: the next attaching claims all of it. */
+  askClaim(): void {
+    this.claimIdleMs = 0;
+    this.claimCursor = "0-0";
+    this.claimsAsked++;
+  }
+
   /** The stream is another one, or is read from its beginning again: what waits comes again. */
   startOver(): void {
     this.phase = "new";
@@ -90,8 +99,7 @@ export class DispatchRoom {
     this.epochFrom = -1;
     this.epochBefore = "";
     this.lastOffset = -1;
-    this.claimIdleMs = 0;
-    this.claimCursor = "0-0";
+    this.askClaim();
     this.queue.length = this.atSink;
   }
 

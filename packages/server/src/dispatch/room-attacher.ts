@@ -66,8 +66,11 @@ export class RoomAttacher {
   async #attach(room: DispatchRoom): Promise<void> {
     const { store, desk, onFenced } = this.#context;
     if (room.isLeft) return;
+    const { claimsAsked } = room;
     const attached = await store.attach(room.name, room.token);
     if (room.isLeft) return;
+    // Attached again by then, and that has to see what is pending now.
+    if (room.claimsAsked !== claimsAsked) return void desk.attach(room);
     if (attached.status === "fenced") return onFenced(room);
     if (attached.status === "gone") {
       desk.remove(room);
@@ -97,10 +100,11 @@ export class RoomAttacher {
     trying?: { readonly offset: number; readonly tries: number },
   ): Promise<void> {
     const { store, desk, metrics, log } = this.#context;
+    const { claimsAsked } = room;
     do {
       const { claimCursor, claimIdleMs } = room;
       const { entries, trimmed, cursor } = await store.claim(room.name, claimCursor, claimIdleMs, READ_COUNT);
-      if (room.phase !== "claiming" && room.phase !== "ready") return;
+      if (room.isLeft || room.claimsAsked !== claimsAsked) return;
       const added = desk.receive(room, this.#queue(room, entries, trying), true);
       metrics.claimed.inc(added);
       metrics.trimmed.inc(trimmed);

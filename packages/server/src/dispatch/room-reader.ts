@@ -117,8 +117,7 @@ export class RoomReader {
   }
 
   #startAgain(room: DispatchRoom): void {
-    room.claimIdleMs = 0;
-    room.claimCursor = "0-0";
+    room.askClaim();
     this.#context.desk.attach(room);
   }
 

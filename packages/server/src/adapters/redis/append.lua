@@ -16,7 +16,7 @@
 --       6 records to retain        7 records to keep at most while the dispatch group has not read them
 --       8 milliseconds after which an untouched room is forgotten
 --       9 life of an idempotency key, ms       10 keys to remember at least
---      11 offsets that are burned where the server may have lost some that were given
+--      11 offsets that are burned where the server may have lost some that were given; some times as many, see `burned`
 --      12 TLV log records, back to back (wire/src/tlv-layout.ts), offset and timestamp not set; due: their bytes at most
 --      13 how many; due: 'due N', N at most
 --      14 settings: '' = no change, else the text they had, LF, the text they get
@@ -92,12 +92,13 @@ local function put(field, value) set[#set + 1] = field; set[#set + 1] = value en
 -- Is the room what it was?
 -- `fences` are the stretches that were burned because the server may have lost some of them, newest first, `fenced` is the
 -- end of the newest one: whoever has shown an offset of one of them has shown what is lost.
-local burned = tonumber(ARGV[11])
+-- Each life of a server burns its own number of them, so that two that go on from the same head give different ones.
+local burned = ARGV[11] * (1 + tonumber(string.sub(here, 1, 2), 16))
 local isLost = false
 if epoch and epoch == ARGV[3] then
   isLost = shown > head
   if not isLost and m[13] and shown < tonumber(m[13]) then
-    for from, to in string.gmatch(m[12], '(%d+)-(%d+)') do
+    for from, to in string.gmatch(m[12] or '', '(%d+)-(%d+)') do
       if shown > tonumber(from) and shown < tonumber(to) then isLost = true end
     end
   end

@@ -23,7 +23,7 @@ export const REDIS_LIMITS = {
   unreadFactor: 20,
   /**
    * Offsets burned where a server came back or a replica took over: more than a room can have been given that the server
-   * then lost (a second of all that a server takes).
+   * then lost (a second of all that a server takes). Times 1 to 256, by the life of the server: see append.lua.
    */
   burn: 1_000_000,
   /** By how much the numbers of scheduled danmaku jump there: more than wait in a room, and they never run out. */
