@@ -90,9 +90,12 @@ export class RoomReader {
 
   async #read(rooms: readonly DispatchRoom[], blockMs: number): Promise<void> {
     const { store, desk, log } = this.#context;
-    const served = rooms.filter((room) => room.phase === "ready" && this.#context.holds(room));
-    // The others are read when their leases are prolonged, if they are.
-    for (const room of rooms) if (!served.includes(room)) room.isDue = true;
+    const served = rooms.filter((room) => {
+      const isServed = room.phase === "ready" && this.#context.holds(room);
+      // The others are read when their leases are prolonged, if they are.
+      if (!isServed) room.isDue = true;
+      return isServed;
+    });
     this.#underWay++;
     try {
       if (served.length === 0) {
