@@ -71,6 +71,7 @@ export class DueRooms {
     room.passHead = room.window.head;
     room.passIsForAll = room.dueAt !== 0 && room.dueAt <= now;
     if (!room.passIsForAll) return;
+    room.passBeganAt = now;
     const { lastShown } = room.window;
     room.passedHead = lastShown > room.passedHead ? lastShown : room.passHead;
     room.gapsDueAt = 0;
@@ -110,8 +111,8 @@ export class DueRooms {
   }
 
   #forAll(room: WatchedRoom, now: number): void {
-    // Gathering counts from the last pass: after a quiet moment there is nothing to wait for.
-    room.dueAt = Math.max(now, room.passedAt + this.#pacing.gatherMs(room.live));
+    // Counted from the last pass: after a quiet moment there is nothing to wait for.
+    room.dueAt = Math.max(now, this.#pacing.nextAt(room.live, room.passBeganAt, room.passedAt));
     this.#due.add(room);
   }
 
@@ -121,8 +122,7 @@ export class DueRooms {
       return;
     }
     if (room.sendersDueAt === 0) {
-      const isSmall = this.#pacing.gatherMs(room.live) === 0;
-      room.sendersDueAt = now + (isSmall ? 0 : ROOM_LIMITS.sendersGatherMs);
+      room.sendersDueAt = now + (this.#pacing.isSmall(room.live) ? 0 : ROOM_LIMITS.sendersGatherMs);
       this.#due.add(room);
     }
     this.holdGap(room, now);

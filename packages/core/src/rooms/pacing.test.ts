@@ -3,28 +3,37 @@ import { Pacing } from "./pacing.ts";
 
 describe("Pacing", () => {
   test("a small room goes out at once", () => {
-    expect(new Pacing().gatherMs(1)).toBe(0);
-    expect(new Pacing().gatherMs(150)).toBe(0);
+    const pacing = new Pacing();
+    expect(pacing.isSmall(150)).toBe(true);
+    expect(pacing.nextAt(150, 100, 101)).toBe(101);
   });
 
-  test("a larger one gathers for as long as its pass takes, within the target", () => {
+  test("a large one begins its passes at the target's distance", () => {
     const pacing = new Pacing({ latencyTargetMs: 20 });
-    expect(pacing.gatherMs(1000)).toBeCloseTo(6);
-    expect(pacing.gatherMs(2000)).toBeCloseTo(8);
+    expect(pacing.isSmall(2000)).toBe(false);
+    expect(pacing.nextAt(2000, 100, 112)).toBe(120);
+    expect(new Pacing({ latencyTargetMs: 40 }).nextAt(2000, 100, 112)).toBe(140);
   });
 
-  test("a pass beyond the target still leaves time for others", () => {
-    expect(new Pacing({ latencyTargetMs: 20 }).gatherMs(15_000)).toBeCloseTo(22.5);
+  test("one of middling size waits in proportion to its pass, whatever the target", () => {
+    expect(new Pacing({ latencyTargetMs: 40 }).nextAt(500, 100, 103)).toBeCloseTo(112);
+  });
+
+  test("a pass that leaves less of the target leaves a breath for others", () => {
+    const pacing = new Pacing({ latencyTargetMs: 20 });
+    expect(pacing.nextAt(2000, 100, 118)).toBeCloseTo(121);
+    expect(pacing.nextAt(15_000, 100, 190)).toBeCloseTo(212.5);
   });
 
   test("learns what a send costs, and is not thrown by a single outlier", () => {
-    const pacing = new Pacing();
+    const pacing = new Pacing({ latencyTargetMs: 1000 });
+    const distance = () => pacing.nextAt(250, 0, 0);
     for (let i = 0; i < 200; i++) pacing.observe(100, 2);
-    expect(pacing.gatherMs(250)).toBeCloseTo(5, 0);
-    const before = pacing.gatherMs(250);
+    expect(distance()).toBeCloseTo(20, 0);
+    const before = distance();
     pacing.observe(100, 1000);
-    expect(pacing.gatherMs(250)).toBeLessThan(before * 1.5);
+    expect(distance()).toBeLessThan(before * 1.5);
     pacing.observe(3, 1000);
-    expect(pacing.gatherMs(250)).toBeLessThan(before * 1.5);
+    expect(distance()).toBeLessThan(before * 1.5);
   });
 });

@@ -46,7 +46,8 @@ export class WatchedRoom {
   passHead = 0;
   /** Offset up to which the last pass for all has brought the viewers. */
   passedHead: number;
-  /** When the last pass for all viewers ended, monotonic ms. */
+  /** When the last pass for all viewers began and ended, monotonic ms. */
+  passBeganAt = Number.NEGATIVE_INFINITY;
   passedAt = Number.NEGATIVE_INFINITY;
   /** A pass for all is due at this time, monotonic ms; 0 = nothing to send. */
   dueAt = 0;

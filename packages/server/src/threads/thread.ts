@@ -104,7 +104,8 @@ export async function runLoop(context: ThreadContext, loop: Loop, isOver: () => 
     if (waitMs <= 0) {
       await nextTurn();
     } else if (loop.canWait?.() === true) {
-      await Bun.sleep(Math.min(waitMs, BEAT_MS));
+      // The runtime cuts off what is below a millisecond: the thread would ask again and again until it has passed.
+      await Bun.sleep(Math.min(Math.ceil(waitMs), BEAT_MS));
     } else {
       if (waitMs < BEAT_MS) alarm.set(dueAt);
       // Without a time-out: each would keep a timer alive although a wake-up mostly comes first.
