@@ -12,7 +12,14 @@ export const fanout: Scenario = {
   summary: "one room with very many viewers: CPU per delivery, latency, losses",
   defaults: { seconds: 9, rounds: 3 },
   flags: [
-    ...loadFlags({ viewers: 2000, systems: "all", probes: 50, pauseMicros: 500, gatherMs: "3,10" }),
+    ...loadFlags({
+      viewers: 2000,
+      systems: "all",
+      probes: 50,
+      pauseMicros: 500,
+      gatherMs: "3,10",
+      latencyTargetMs: "20,40",
+    }),
     { name: "rates", kind: "text", default: "500,2000,4000", help: "danmaku per second, by commas" },
   ],
   table: {

@@ -96,12 +96,15 @@ function pair(context: Context, targetMs: number, room: Room): LoadCell[] {
 }
 
 function ours(context: Context, targetMs: number, room: Room, seen?: (measured: Measured) => void): LoadCell {
-  const target = danmakudTarget({ flags: ["--latency-target-ms", String(targetMs)] });
+  const target = danmakudTarget();
   return {
     name: "danmakud",
     params: { viewers: room.viewers, rate: room.rate, targetMs },
     measure: async (seconds) => {
-      const measured = await measure(target, loadOf(context, room, seconds));
+      const measured = await measure(target, {
+        ...loadOf(context, room, seconds),
+        latencyTargetMs: targetMs,
+      });
       seen?.(measured);
       return { measured };
     },

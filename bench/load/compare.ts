@@ -13,6 +13,8 @@ export function loadFlags(defaults: {
   readonly pauseMicros: number;
   /** By commas; empty: each system's own. */
   readonly gatherMs: string;
+  /** By commas; empty: the default. */
+  readonly latencyTargetMs?: string;
 }): readonly Flag[] {
   return [
     { name: "viewers", kind: "number", default: defaults.viewers, help: "viewers of the one room" },
@@ -27,6 +29,12 @@ export function loadFlags(defaults: {
       kind: "text",
       default: defaults.gatherMs,
       help: "for systems that leave batching to the program: gather for so long, each of several by commas; 0 = not at all, empty = each one's own",
+    },
+    {
+      name: "latency-target-ms",
+      kind: "text",
+      default: defaults.latencyTargetMs ?? "",
+      help: "danmakud's `--latency-target-ms`, each of several by commas; empty = its default",
     },
     { name: "warm-up", kind: "number", default: 5, help: "seconds of the load before each measurement" },
     { name: "probes", kind: "number", default: defaults.probes, help: "viewers that time every record" },
@@ -49,11 +57,18 @@ export function loadFlags(defaults: {
 interface Cell {
   readonly target: Target;
   readonly rate: number;
-  /** What the system is told to gather; undefined for one that paces itself, and for the baseline, which follows danmakud. */
-  readonly askedGatherMs: number | undefined;
+  readonly asked: Pace;
+  /** The baseline's: danmakud, whose frames it repeats. */
+  readonly follows?: Cell;
   readonly taken: Measured[];
   /** Of each round; the baseline's follows danmakud's. */
   readonly gatherMs: number[];
+}
+
+/** What a system is told about gathering, where it is told anything. */
+interface Pace {
+  readonly gatherMs?: number;
+  readonly latencyTargetMs?: number;
 }
 
 /** Beyond it a system keeps up no longer: what it holds grows for as long as the load lasts. */
@@ -79,18 +94,11 @@ export async function compare(
       missing.push({ name: target.name, params: { missing: why }, metrics: {} });
     }
   }
-  const gathers = parseGathers(context.text("gather-ms"));
-  const cells = rates.flatMap((rate) =>
-    targets.flatMap((target) =>
-      gathersOf(target, gathers).map(
-        (askedGatherMs): Cell => ({ target, rate, askedGatherMs, taken: [], gatherMs: [] }),
-      ),
-    ),
-  );
+  const cells = rates.flatMap((rate) => cellsOf(context, targets, rate));
   for (let round = 0; round < context.rounds; round++) {
     for (const cell of rates.flatMap((rate) => inTurn(cells, rate, round))) {
       const isBeyond = stopsSaturated && cells.some((lower) => isSaturatedBelow(lower, cell));
-      if (!isBeyond) await measureCell(context, cells, cell, round);
+      if (!isBeyond) await measureCell(context, cell, round);
     }
   }
   const done = cells.filter((cell) => cell.taken.length > 0);
@@ -100,7 +108,9 @@ export async function compare(
 
 /** Whether the same system did not keep up with a lower rate. */
 function isSaturatedBelow(lower: Cell, cell: Cell): boolean {
-  if (lower.target !== cell.target || lower.askedGatherMs !== cell.askedGatherMs) return false;
+  const { gatherMs, latencyTargetMs } = cell.asked;
+  if (lower.target !== cell.target) return false;
+  if (lower.asked.gatherMs !== gatherMs || lower.asked.latencyTargetMs !== latencyTargetMs) return false;
   if (lower.rate >= cell.rate) return false;
   return lower.taken.some(
     ({ delivered, offered, latency }) =>
@@ -112,38 +122,61 @@ function chosen(names: string): readonly Target[] {
   return names === "all" ? TARGETS : names.split(",").map((name) => targetNamed(name.trim()));
 }
 
-/** Several gatherings for systems that are told; one cell for all others. */
-function gathersOf(target: Target, gathers: readonly number[]): readonly (number | undefined)[] {
-  if (target.gatherMs === undefined || target.name === "baseline") return [undefined];
-  return gathers.length > 0 ? gathers : [target.gatherMs];
+/** A cell for each setting of each system, and a baseline for each of danmakud. */
+function cellsOf(context: Context, targets: readonly Target[], rate: number): Cell[] {
+  const cell = (target: Target, asked: Pace, follows?: Cell): Cell => ({
+    target,
+    rate,
+    asked,
+    ...(follows === undefined ? {} : { follows }),
+    taken: [],
+    gatherMs: [],
+  });
+  const baseline = targets.find(({ name }) => name === "baseline");
+  const cells = targets
+    .filter((target) => target !== baseline)
+    .flatMap((target) => pacesOf(context, target).map((pace) => cell(target, pace)));
+  if (baseline === undefined) return cells;
+  const ours = cells.filter(isOurs);
+  const loops = ours.map((own) => cell(baseline, {}, own));
+  return [...cells, ...(loops.length > 0 ? loops : [cell(baseline, {})])];
 }
 
-function parseGathers(text: string): number[] {
-  const gathers = text === "" ? [] : text.split(",").map(Number);
-  if (!gathers.every((ms) => ms >= 0)) throw new Error(`--gather-ms: ${text} are no times in ms`);
-  return gathers;
+function isOurs({ target }: Cell): boolean {
+  return target.name === "danmakud";
+}
+
+function pacesOf(context: Context, target: Target): Pace[] {
+  if (target.name === "danmakud") {
+    const latencies = parseTimes("latency-target-ms", context.text("latency-target-ms"));
+    return latencies.length === 0 ? [{}] : latencies.map((latencyTargetMs) => ({ latencyTargetMs }));
+  }
+  if (target.gatherMs === undefined) return [{}];
+  const gathers = parseTimes("gather-ms", context.text("gather-ms"));
+  return gathers.length === 0 ? [{ gatherMs: target.gatherMs }] : gathers.map((gatherMs) => ({ gatherMs }));
+}
+
+function parseTimes(flag: string, text: string): number[] {
+  const times = text === "" ? [] : text.split(",").map(Number);
+  if (!times.every((ms) => ms >= 0)) throw new Error(`--${flag}: ${text} are no times in ms`);
+  return times;
 }
 
 /** Another system begins each round. The baseline keeps its place behind danmakud, whose frames it repeats. */
 function inTurn(cells: readonly Cell[], rate: number, round: number): Cell[] {
   const group = cells.filter((cell) => cell.rate === rate);
-  const baseline = group.filter((cell) => cell.target.name === "baseline");
-  const rest = group.filter((cell) => cell.target.name !== "baseline");
-  const start = round % Math.max(1, rest.length);
-  const order = [...rest.slice(start), ...rest.slice(0, start)];
-  const at = order.findIndex((cell) => cell.target.name === "danmakud");
-  order.splice(at < 0 ? order.length : at + 1, 0, ...baseline);
-  return order;
+  const leading = group.filter((cell) => cell.follows === undefined);
+  const start = round % Math.max(1, leading.length);
+  return [...leading.slice(start), ...leading.slice(0, start)].flatMap((cell) => [
+    cell,
+    ...group.filter((other) => other.follows === cell),
+  ]);
 }
 
-async function measureCell(
-  context: Context,
-  cells: readonly Cell[],
-  cell: Cell,
-  round: number,
-): Promise<void> {
+async function measureCell(context: Context, cell: Cell, round: number): Promise<void> {
   const { target, rate } = cell;
-  const gatherMs = gatherOf(context, cells, cell);
+  const { latencyTargetMs } = cell.asked;
+  const gatherMs = gatherOf(context, cell);
   const load: Load = {
     viewers: context.number("viewers"),
     ratePerSecond: rate,
@@ -154,6 +187,7 @@ async function measureCell(
     pauseMicros: context.number("pause-micros"),
     processes: context.number("processes"),
     ...(gatherMs === undefined ? {} : { gatherMs }),
+    ...(latencyTargetMs === undefined ? {} : { latencyTargetMs }),
   };
   const measured = await measure(target, load);
   cell.taken.push(measured);
@@ -163,17 +197,14 @@ async function measureCell(
 }
 
 /** What a system that gathers is told; undefined for one that paces itself. */
-function gatherOf(context: Context, cells: readonly Cell[], cell: Cell): number | undefined {
-  const { target, rate } = cell;
-  if (target.name === "baseline") {
-    const ours = cells.find((other) => other.target.name === "danmakud" && other.rate === rate)?.taken.at(-1);
-    if (ours !== undefined) return gatherLike(ours, context.number("viewers"));
-  }
-  return cell.askedGatherMs ?? (target.name === "baseline" ? target.gatherMs : undefined);
+function gatherOf(context: Context, { target, asked, follows }: Cell): number | undefined {
+  const followed = follows?.taken.at(-1);
+  if (followed !== undefined) return gatherLike(followed, context.number("viewers"));
+  return asked.gatherMs ?? (target.name === "baseline" ? target.gatherMs : undefined);
 }
 
 function asRun(context: Context, cell: Cell): Run {
-  const { target, rate, taken } = cell;
+  const { target, rate, taken, asked } = cell;
   const gatherMs = Math.round(10 * median(cell.gatherMs)) / 10;
   const metrics = { ...summarise(taken.map((one) => metricsOf(one))), ...countsOf(taken) };
   return {
@@ -182,6 +213,7 @@ function asRun(context: Context, cell: Cell): Run {
       rate,
       viewers: context.number("viewers"),
       payloadBytes: 64,
+      ...(asked.latencyTargetMs === undefined ? {} : { latencyTargetMs: asked.latencyTargetMs }),
       ...(gatherMs < 0 ? {} : { gatherMs }),
       ...target.settings,
       warmUpSeconds: context.number("warm-up"),
@@ -197,13 +229,13 @@ function asRun(context: Context, cell: Cell): Run {
 function withRatios(runs: readonly Run[], cells: readonly Cell[]): Run[] {
   return runs.map((run, at) => {
     const cell = cells[at];
-    if (cell?.target.name !== "danmakud") return run;
+    if (cell === undefined || !isOurs(cell)) return run;
     const others = cells.filter(
-      (other) => other.rate === cell.rate && other !== cell && other.taken.length === cell.taken.length,
+      (other) => other.rate === cell.rate && !isOurs(other) && other.taken.length === cell.taken.length,
     );
-    const baseline = others.find((other) => other.target.name === "baseline");
+    const baseline = others.find((other) => other.follows === cell);
     const peers = atTheirBest(
-      others.filter((other) => other !== baseline),
+      others.filter((other) => other.target.name !== "baseline"),
       medianP99Ms(cell),
     );
     const writes = (one: Measured): number => one.frames / one.serverCpuMicros;

@@ -4,7 +4,7 @@ import type { Metrics, Scenario } from "../harness/scenario.ts";
 import type { Measured } from "./session.ts";
 
 export const LOAD_TABLE: NonNullable<Scenario["table"]> = {
-  params: ["rate", "gatherMs"],
+  params: ["rate", "latencyTargetMs", "gatherMs"],
   metrics: [
     "deliveriesPerSecond",
     "deliveredRatio",

@@ -20,6 +20,7 @@ export interface Load {
   /** Processes that the viewers are spread over. */
   readonly processes: number;
   readonly gatherMs?: number;
+  readonly latencyTargetMs?: number;
   /** Viewers that read nothing until all is published. Default: none. */
   readonly stalled?: number;
 }
@@ -78,8 +79,12 @@ const ORDER_MS = 10;
 /** Runs a load against a system from start to stop. Rejects where the system or the generator fails. */
 export async function measure(target: Target, load: Load): Promise<Measured> {
   const port = await freePort();
-  const gather = load.gatherMs === undefined ? {} : { gatherMs: load.gatherMs };
-  const server = await target.start({ port, ...gather });
+  const { gatherMs, latencyTargetMs } = load;
+  const server = await target.start({
+    port,
+    ...(gatherMs === undefined ? {} : { gatherMs }),
+    ...(latencyTargetMs === undefined ? {} : { latencyTargetMs }),
+  });
   try {
     const room = await RoomLoad.open(target, load, { pid: server.pid, port });
     try {

@@ -30,6 +30,12 @@ export interface Variant {
   readonly text?: "comments";
 }
 
+function withTarget(settings: NodeSettings, latencyTargetMs: number | undefined): NodeSettings {
+  if (latencyTargetMs === undefined) return settings;
+  const flags = ["--latency-target-ms", String(latencyTargetMs)];
+  return { ...settings, flags: [...(settings.flags ?? []), ...flags] };
+}
+
 /** A node, and viewers and a publisher of one of its rooms. */
 export function danmakudTarget(settings: NodeSettings = {}, variant: Variant = {}): Target {
   const { room = "bench", encoding = "tlv", compress = false } = variant;
@@ -41,7 +47,7 @@ export function danmakudTarget(settings: NodeSettings = {}, variant: Variant = {
     name: query.size === 0 ? NAME : `${NAME}?${query}`,
     settings: { encoding, durability: settings.durability ?? "fsync" },
     prepare: async () => undefined,
-    start: ({ port }) => startFreshNode({ ...settings, port }),
+    start: ({ port, latencyTargetMs }) => startFreshNode({ ...withTarget(settings, latencyTargetMs), port }),
     viewer: {
       path: (viewer) =>
         path(rooms === undefined ? room : `${room}-${viewer % rooms}`, `uid=viewer-${viewer}${rest}`),

@@ -31,6 +31,8 @@ export interface StartOptions {
    * it as one message. Undefined: the system's best for P99 ≤ 25 ms at 2,000 viewers. 0: do not gather.
    */
   readonly gatherMs?: number;
+  /** For danmakud, which paces itself: the latency within which it may gather. Undefined: its default. */
+  readonly latencyTargetMs?: number;
 }
 
 export interface Server {
