@@ -1,5 +1,22 @@
 import { expect, test } from "bun:test";
+import { ROOM_LIMITS } from "./limits.ts";
 import { draft, person, Rooms } from "./rooms.fixture.ts";
+
+test("groups come at longer distances where they hold what several publish", () => {
+  const rooms = new Rooms();
+  const { journal, hub } = rooms;
+  rooms.join("r");
+  rooms.run();
+  const distanceAfter = (records: number): number => {
+    const drafts = Array.from({ length: records }, () => draft({}));
+    hub.publish("r", person("service", "service"), drafts);
+    for (let turn = 0; turn < 5; turn++) rooms.step(0);
+    return journal.dueAt() - rooms.now;
+  };
+  expect(distanceAfter(1)).toBe(ROOM_LIMITS.commitGatherMs);
+  expect(distanceAfter(ROOM_LIMITS.commitBusyRecordsMin)).toBe(ROOM_LIMITS.commitGatherBusyMs);
+  expect(distanceAfter(1)).toBe(ROOM_LIMITS.commitGatherMs);
+});
 
 test("a journal that has just committed is woken by the next record: every second publish came 190 ms late", async () => {
   const rooms = new Rooms();

@@ -112,6 +112,7 @@ export class Journal {
   #retryAt = 0;
   #expireAt = 0;
   #committedAt = 0;
+  #gatherMs: number = ROOM_LIMITS.commitGatherMs;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -127,7 +128,7 @@ export class Journal {
    * gathering for a moment, so that under load one commit carries many records.
    */
   dueAt(): number {
-    return this.#isFailing ? this.#retryAt : this.#committedAt + ROOM_LIMITS.commitGatherMs;
+    return this.#isFailing ? this.#retryAt : this.#committedAt + this.#gatherMs;
   }
 
   /**
@@ -278,6 +279,8 @@ export class Journal {
       onFailing(undefined);
     }
     this.#committedAt = clock.monotonic();
+    const isBusy = this.#records >= ROOM_LIMITS.commitBusyRecordsMin;
+    this.#gatherMs = isBusy ? ROOM_LIMITS.commitGatherBusyMs : ROOM_LIMITS.commitGatherMs;
     this.#clear();
     return true;
   }

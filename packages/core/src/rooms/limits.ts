@@ -120,6 +120,12 @@ export const ROOM_LIMITS = {
   /** One group commit. */
   commitRecordsMax: 4000,
   commitGatherMs: 5,
+  /**
+   * After a group of at least so many records, the next gathers for longer: half as many syncs of the disk, where their number
+   * says that several publish at once. Somebody who waits for one ack after the other is not kept waiting longer.
+   */
+  commitGatherBusyMs: 10,
+  commitBusyRecordsMin: 8,
   commitRetryMs: 250,
   /** The sequencer holds rooms this much longer than gateways, so that those rarely meet a room that is being let go. */
   lingerMarginMs: 2000,
