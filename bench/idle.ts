@@ -13,7 +13,8 @@ import type { Server, Target } from "./peers/target.ts";
 const IDLE_SERVER = new URL("./peers/idle-server.ts", import.meta.url).pathname;
 /** With this time-out the runtime pings about as often as danmakud does. */
 const BARE_IDLE_TIMEOUT_S = 40;
-const EMPTY_SETTLE_MS = 2000;
+/** What a process compiles and collects once it has started is not what an empty one takes. */
+const EMPTY_SETTLE_MS = 15_000;
 /** Viewer counts go out within 5 s of the last join; then it is quiet. */
 const SETTLE_MS = 6000;
 
@@ -37,7 +38,7 @@ only comparable over at least 75 s, in which every connection was pinged at leas
   flags: [
     { name: "count", kind: "number", default: 5000, help: "connections; a process has at most 19,000" },
     { name: "rooms", kind: "number", default: 100, help: "rooms that they are spread over" },
-    { name: "empty-seconds", kind: "number", default: 5, help: "measured before the first connection" },
+    { name: "empty-seconds", kind: "number", default: 20, help: "measured before the first connection" },
   ],
   table: {
     params: ["connections", "rooms", "seconds"],
