@@ -8,6 +8,7 @@ export {
 export { type HeartbeatLimits, HeartbeatMonitor } from "./heartbeat-monitor.ts";
 export { createHeartbeats, HEARTBEAT_STATE, type HeartbeatState, Heartbeats } from "./heartbeats.ts";
 export { createIngressRing, IngressConsumer, IngressProducer } from "./ingress-ring.ts";
+export { HEARTBEAT_TICK_MS_MAX } from "./limits.ts";
 export type { RingConsumer } from "./ring-consumer.ts";
 export type { RingProducer } from "./ring-producer.ts";
 export { type RingConsumerState, type RingState, ringState } from "./ring-state.ts";

@@ -20,13 +20,15 @@ import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { Pacing } from "./pacing.ts";
 import { hasLeftOut, ShownWriter } from "./shown-writer.ts";
-import { ViewerState, type ViewerTable } from "./viewer-table.ts";
+import { TLV, ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { ViewerWatch } from "./viewer-watch.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 import { WindowFrames } from "./window-frames.ts";
 
 const SLOW = GAP_REASONS.indexOf("slow_consumer");
 const GAP_BYTES = 16;
+/** Kept for the next passes; more large rooms at once than these are rare. */
+const SPARE_FRAMES_MAX = 16;
 
 export class Delivery {
   readonly #context: GatewayContext;
@@ -34,7 +36,10 @@ export class Delivery {
   readonly #watch: ViewerWatch;
   readonly #pacing: Pacing;
   readonly #renderer: FrameRenderer;
+  /** Frames that are slices of a window, or for one viewer: valid within a stretch of a pass. */
   readonly #frames: WindowFrames;
+  /** For rooms whose viewers get text or compressed frames, which are made once for a pass or a good part of it. */
+  readonly #spareFrames: WindowFrames[] = [];
   readonly #due: DueRooms;
   /** Rooms with viewers that read from the log. */
   readonly #behind = new Set<WatchedRoom>();
@@ -54,7 +59,7 @@ export class Delivery {
     this.#renderer = renderer;
     this.#pacing = new Pacing({ latencyTargetMs: context.latencyTargetMs });
     this.#due = new DueRooms(this.#pacing);
-    this.#frames = new WindowFrames(renderer);
+    this.#frames = new WindowFrames(renderer, false);
     this.#context = context;
     this.#table = table;
     this.#watch = watch;
@@ -150,7 +155,10 @@ export class Delivery {
 
   /** The viewer or the room is gone. */
   forget(room: WatchedRoom): void {
-    if (room.live === 0) this.#due.forget(room);
+    if (room.live === 0) {
+      this.#due.forget(room);
+      this.#endFrames(room);
+    }
     if (room.behind.size === 0) this.#behind.delete(room);
   }
 
@@ -160,7 +168,7 @@ export class Delivery {
     const table = this.#table;
     const sendsMax = Math.min(ROOM_LIMITS.sendsPerTurnMax, this.#sent + ROOM_LIMITS.sendsPerTurnMax * share);
     const bytesMax = this.#turnBytes + ROOM_LIMITS.sendBytesPerTurnMax * share;
-    this.#frames.clear();
+    this.#frames.begin(window);
     if (room.passAt === 0) this.#due.begin(room, now);
     let looks = ROOM_LIMITS.sendersLookedMax;
     while (room.passAt > 0 && looks > 0 && this.#sent < sendsMax && this.#turnBytes < bytesMax) {
@@ -170,30 +178,51 @@ export class Delivery {
       const cursor = table.cursor[viewer] as number;
       if (cursor >= window.head) continue;
       if (room.passIsForAll || window.mayHaveLeftOut(table.uidHash[viewer] as number, cursor)) {
-        this.#flow(room, viewer);
+        this.#flow(room, viewer, table.encoding[viewer] === TLV ? this.#frames : this.#passFrames(room));
       } else looks--;
     }
-    if (room.passAt === 0) this.#due.end(room, this.#context.clock.monotonic());
+    if (room.passAt > 0) return;
+    this.#due.end(room, this.#context.clock.monotonic());
+    this.#endFrames(room);
   }
 
-  /** Sends a live viewer all that the window has for it. @hot bench/fanout.ts */
-  #flow(room: WatchedRoom, viewer: ViewerId): void {
+  /**
+   * Frames that are made, not cut: for the whole pass, whatever comes meanwhile, or anew for so many viewers that making them
+   * costs little beside sending them. @hot bench/fanout.ts
+   */
+  #passFrames(room: WatchedRoom): WindowFrames {
+    room.passFrames ??= this.#spareFrames.pop() ?? new WindowFrames(this.#renderer, true);
+    const frames = room.passFrames;
+    const isNew = !frames.isOf(room.window);
+    if (isNew || frames.uses >= ROOM_LIMITS.rendersForMin) frames.begin(room.window);
+    return frames;
+  }
+
+  #endFrames(room: WatchedRoom): void {
+    if (room.passFrames === undefined) return;
+    room.passFrames.end();
+    if (this.#spareFrames.length < SPARE_FRAMES_MAX) this.#spareFrames.push(room.passFrames);
+    room.passFrames = undefined;
+  }
+
+  /** Sends a live viewer all that the frames' part of the window has for it. @hot bench/fanout.ts */
+  #flow(room: WatchedRoom, viewer: ViewerId, frames: WindowFrames): void {
     const table = this.#table;
     const { window } = room;
     const encoding = table.encoding[viewer] as number;
     let cursor = table.cursor[viewer] as number;
     // A gap at the end goes with what follows it; where there is nothing else, it is time for it.
-    const goal = cursor < window.lastShown ? window.lastShown : window.head;
+    const goal = cursor < frames.lastShown ? frames.lastShown : frames.head;
     while (cursor < goal) {
       if (cursor < window.first - 1) {
         this.#fellBehind(room, viewer);
         return;
       }
       const frame = window.mayHaveLeftOut(table.uidHash[viewer] as number, cursor)
-        ? this.#frames.getOwn(window, cursor, encoding, room.epoch, this.#uidOf(viewer))
-        : this.#frames.get(window, cursor, encoding, room.epoch);
-      const next = this.#frames.next;
-      const taken = this.#send(viewer, frame, this.#frames.count);
+        ? frames.getOwn(window, cursor, encoding, room.epoch, this.#uidOf(viewer))
+        : frames.get(window, cursor, encoding, room.epoch);
+      const { next, count } = frames;
+      const taken = this.#send(viewer, frame, count);
       if (taken !== 0) {
         cursor = next;
         table.cursor[viewer] = cursor;
@@ -219,8 +248,8 @@ export class Delivery {
     this.#table.recovering[viewer] = 0;
     room.setState(this.#table, viewer, ViewerState.live);
     if (room.behind.size === 0) this.#behind.delete(room);
-    this.#frames.clear();
-    this.#flow(room, viewer);
+    this.#frames.begin(room.window);
+    this.#flow(room, viewer, this.#frames);
     const isWhole = (this.#table.cursor[viewer] as number) >= room.window.head;
     if (!isWhole && room.live > 0) this.#due.holdGap(room, this.#context.clock.monotonic());
   }

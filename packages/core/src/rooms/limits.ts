@@ -75,6 +75,11 @@ export const ROOM_LIMITS = {
    * turn's end, and a turn by itself takes some 10 µs.
    */
   sendsPerTurnMax: 96,
+  /**
+   * Text and compressed frames are made anew in a pass after so many sends: making one takes as long as some tens of them, and what
+   * came since then waits for the next pass.
+   */
+  rendersForMin: 512,
   /** Bytes that those may have: where frames are long, copying them is what takes the time. About 1 ms. */
   sendBytesPerTurnMax: 1 << 20,
   /** Pages read from the log per room and turn. */

@@ -278,6 +278,8 @@ export class Rooms {
   /** While true the journal is not run: records stay undurable. */
   journalHeld = false;
   readonly reports: string[] = [];
+  /** Frames compressed. */
+  deflated = 0;
   /** What was counted, by the numbers of `METRICS`. */
   readonly counted: number[] = [];
   #durable = 0;
@@ -341,7 +343,10 @@ export class Rooms {
         durablePosition: () => this.#durable,
         isJournalFailing: () => this.#failing,
         log: this.log,
-        deflate: (bytes) => deflateRawSync(bytes),
+        deflate: (bytes) => {
+          this.deflated++;
+          return deflateRawSync(bytes);
+        },
         clock,
         timers: this.timers[gateway] as ThreadTimers,
         counters,

@@ -75,6 +75,28 @@ describe("one turn", () => {
     for (const viewer of viewers) expect(viewer.offsets()).toHaveLength(1000);
   });
 
+  test("of many: a compressed frame is made once for the pass, whatever comes meanwhile, and nobody misses that", () => {
+    const rooms = new Rooms();
+    const viewers = Array.from({ length: SENDS * 4 }, () => rooms.join("r", { kind: "head" }, "tlv-deflate"));
+    const plain = rooms.join("r");
+    rooms.run();
+    const publish = () => {
+      const drafts = Array.from({ length: 5 }, () => draft({ content: LONG }));
+      rooms.hub.publish("r", person("s", "service"), drafts);
+      rooms.sequencer.turn();
+      rooms.hub.turn();
+    };
+    for (let turn = 0; turn < 4; turn++) publish();
+    expect(plain.offsets().at(-1)).toBe(5);
+    expect(viewers.map((viewer) => viewer.offsets().at(-1))).toContain(5);
+    expect(rooms.deflated).toBe(1);
+    rooms.run();
+    for (const viewer of [...viewers, plain]) {
+      expect(viewer.offsets()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    }
+    expect(rooms.deflated).toBe(2);
+  });
+
   test("is not spent on sockets that have room again, however many there are", async () => {
     const rooms = new Rooms();
     const viewers = await drainedAudience(rooms, 100);

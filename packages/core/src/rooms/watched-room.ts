@@ -4,6 +4,7 @@ import type { ViewerId } from "./hub.ts";
 import { RoomWindow } from "./room-window.ts";
 import type { SanctionBook } from "./sanction-book.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
+import type { WindowFrames } from "./window-frames.ts";
 
 /** A room as a gateway sees it: its newest records and its viewers on this gateway. */
 export class WatchedRoom {
@@ -44,6 +45,8 @@ export class WatchedRoom {
   passIsForAll = true;
   /** Head of the window when the pass began: what came later needs another one. */
   passHead = 0;
+  /** Text and compressed frames of the pass under way. */
+  passFrames: WindowFrames | undefined;
   /** Offset up to which the last pass for all has brought the viewers. */
   passedHead: number;
   /** When the last pass for all viewers began and ended, monotonic ms. */

@@ -5,11 +5,17 @@ import { ShownWriter } from "./shown-writer.ts";
 import { JSON_DEFLATE, JSON_TEXT, TLV, TLV_DEFLATE } from "./viewer-table.ts";
 
 /**
- * Frames cut from a room's window, made once and given to every viewer at the same position. Valid until the window
- * changes, which `clear` says. Where records were left out of what viewers see, frames have gaps in their place; a frame
- * ends with its last record, so that what is left out after it becomes one gap with what will be.
+ * Frames cut from a room's window as it was at `begin`, made once and given to every viewer at the same position. Where
+ * records were left out of what viewers see, frames have gaps in their place; a frame ends with its last record, so that
+ * what is left out after it becomes one gap with what will be.
  */
 export class WindowFrames {
+  /** Head of the window and its newest record that everybody sees, at `begin`. */
+  head = 0;
+  lastShown = 0;
+  /** How often a frame was asked for since. */
+  uses = 0;
+  #window: RoomWindow | undefined;
   readonly #after: number[] = [];
   readonly #frames: Frame[] = [];
   readonly #nexts: number[] = [];
@@ -29,12 +35,35 @@ export class WindowFrames {
   #arenaBytes = new Uint8Array(0);
   #arenaEnd = 0;
   readonly #renderer: FrameRenderer;
+  readonly #isKept: boolean;
 
-  constructor(renderer: FrameRenderer) {
+  /** @param isKept Frames stay valid when the window changes; else they are to be sent before. */
+  constructor(renderer: FrameRenderer, isKept: boolean) {
     this.#renderer = renderer;
+    this.#isKept = isKept;
   }
 
-  clear(): void {
+  /** From now on frames end with the window's present head. */
+  begin(window: RoomWindow): void {
+    this.#window = window;
+    this.head = window.head;
+    this.lastShown = window.lastShown;
+    this.uses = 0;
+    this.#clear();
+  }
+
+  /** Whether they are of this window, which a room may give up for another one. */
+  isOf(window: RoomWindow): boolean {
+    return this.#window === window;
+  }
+
+  /** Lets go of all that it holds of a room. */
+  end(): void {
+    this.#window = undefined;
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#after.length = 0;
     this.#frames.length = 0;
     this.#nexts.length = 0;
@@ -42,8 +71,9 @@ export class WindowFrames {
     this.#arenaEnd = 0;
   }
 
-  /** The frame that follows `after` (in the window, below its head). @hot bench/fanout.ts */
+  /** The frame that follows `after` (in the window, below `head`). @hot bench/fanout.ts */
   get(window: RoomWindow, after: number, encoding: number, epoch: string): Frame {
+    this.uses++;
     // Nearly all viewers stand at the same place, so the list is one or two long per encoding.
     const key = after * ENCODINGS_MAX + encoding;
     for (let i = 0; i < this.#after.length; i++) {
@@ -53,8 +83,10 @@ export class WindowFrames {
       return this.#frames[i] as Frame;
     }
     // Before the frame is made, which may not lie where the next one will.
-    if (this.#after.length === CACHED_MAX) this.clear();
-    const frame = this.#make(window, after, encoding, epoch);
+    if (this.#after.length === CACHED_MAX) this.#clear();
+    const made = this.#make(window, after, encoding, epoch);
+    const isSlice = typeof made !== "string" && made.buffer === window.bytes.buffer;
+    const frame = isSlice && this.#isKept ? made.slice() : made;
     this.#after.push(key);
     this.#frames.push(frame);
     this.#nexts.push(this.next);
@@ -67,6 +99,7 @@ export class WindowFrames {
    * Valid until the next call of either.
    */
   getOwn(window: RoomWindow, after: number, encoding: number, epoch: string, uid: string): Frame {
+    this.uses++;
     this.#span(window, after);
     const start = this.#arenaEnd;
     const frame = this.#write(window, after, plainEncoding(encoding), epoch, uid);
@@ -90,15 +123,15 @@ export class WindowFrames {
 
   /** Finds the stretches of the window that a frame after `after` covers. */
   #span(window: RoomWindow, after: number): void {
-    const end = window.runEnd(after + 1);
+    const end = Math.min(window.runEnd(after + 1), this.head);
     this.#from = window.startOf(after + 1);
     this.#to = window.endOf(end);
     this.#secondFrom = 0;
     this.#secondTo = 0;
     this.next = end;
-    if (end === window.head || this.#to - this.#from >= ROOM_LIMITS.frameBytesMax / 2) return;
+    if (end === this.head || this.#to - this.#from >= ROOM_LIMITS.frameBytesMax / 2) return;
     // The run goes on at the start of the buffer: both parts in one frame, for one send.
-    const last = window.runEnd(end + 1);
+    const last = Math.min(window.runEnd(end + 1), this.head);
     this.#secondFrom = window.startOf(end + 1);
     this.#secondTo = window.endOf(last);
     this.next = last;

@@ -6,6 +6,7 @@ import { detachConsumer, HeartbeatMonitor, Heartbeats } from "@danmakud/core/mem
 import type { Page } from "@danmakud/web";
 import type { ServeOptions } from "../config/index.ts";
 import type { Fault, FromThread, ToThread } from "./messages.ts";
+import { FairDeadline } from "./fair-deadline.ts";
 import { ProcessorWait } from "./processor-wait.ts";
 import {
   createSharedMemory,
@@ -23,7 +24,7 @@ const RESTART_WINDOW_MS = 60_000;
 /**
  * A thread that was terminated gets so long to be really gone: until then it may still write to what its successor would
  * share with it. JavaScript ends within milliseconds; a call into the system ends when it ends, and one that blocks for
- * longer than this on a working machine will not end at all.
+ * longer than this on a working machine will not end at all. Time in which it got no processor does not count.
  */
 const GONE_MS_MAX = 5000;
 /** Parts of a stop: gateways, then sequencer, then journal; together below the 30 s of the contract. */
@@ -39,6 +40,7 @@ export interface SupervisorOptions {
 }
 
 interface Thread {
+  readonly name: string;
   readonly worker: Worker;
   readonly incarnation: number;
   readonly ready: Promise<number | undefined>;
@@ -176,7 +178,7 @@ export class Supervisor {
       name: threadName(memory, thread),
     });
     const incarnation = this.#incarnation++ & 0xff;
-    const entry = createThread(worker, incarnation);
+    const entry = createThread(threadName(memory, thread), worker, incarnation);
     this.#threads[thread] = entry;
     worker.addEventListener("message", (event: MessageEvent<FromThread>) =>
       this.#heard(thread, entry, event.data),
@@ -314,15 +316,18 @@ export class Supervisor {
 
   /** Rejects where one of them does not go. */
   async #gone(threads: readonly Thread[]): Promise<void> {
+    const waitedMs = () => threads.reduce((sum, { name }) => sum + this.#processorWait.waitedMs(name), 0);
+    const deadline = new FairDeadline(GONE_MS_MAX, performance.now(), waitedMs);
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
+    const watch = setInterval(() => {
+      if (!deadline.hasPassed(performance.now())) return;
       const message = "a thread hangs inside the runtime and cannot be ended, so its place cannot be filled";
       late.reject(new Error(message));
-    }, GONE_MS_MAX);
+    }, WATCH_MS);
     try {
       await Promise.race([Promise.all(threads.map(({ gone }) => gone.promise)), late.promise]);
     } finally {
-      clearTimeout(timer);
+      clearInterval(watch);
     }
   }
 
@@ -345,7 +350,7 @@ export class Supervisor {
   }
 }
 
-function createThread(worker: Worker, incarnation: number): Thread {
+function createThread(name: string, worker: Worker, incarnation: number): Thread {
   const ready = Promise.withResolvers<number | undefined>();
   const stopped = Promise.withResolvers<void>();
   // A failure after `ready` is nobody's to await.
@@ -356,5 +361,5 @@ function createThread(worker: Worker, incarnation: number): Thread {
     stopped: stopped.resolve,
   };
   const gone = Promise.withResolvers<void>();
-  return { worker, incarnation, ready: ready.promise, stopped: stopped.promise, gone, settle };
+  return { name, worker, incarnation, ready: ready.promise, stopped: stopped.promise, gone, settle };
 }
