@@ -170,6 +170,7 @@ export class Delivery {
     const bytesMax = this.#turnBytes + ROOM_LIMITS.sendBytesPerTurnMax * share;
     this.#frames.begin(window);
     if (room.passAt === 0) this.#due.begin(room, now);
+    this.#touch(room, sendsMax - this.#sent);
     let looks = ROOM_LIMITS.sendersLookedMax;
     while (room.passAt > 0 && looks > 0 && this.#sent < sendsMax && this.#turnBytes < bytesMax) {
       if (room.passAt > room.live) room.passAt = room.live;
@@ -184,6 +185,14 @@ export class Delivery {
     if (room.passAt > 0) return;
     this.#due.end(room, this.#context.clock.monotonic());
     this.#endFrames(room);
+  }
+
+  /** Has the sinks of the pass's next `count` viewers brought into the processor's caches. @hot bench/fanout.ts */
+  #touch(room: WatchedRoom, count: number): void {
+    const { viewers, passAt } = room;
+    const { sinks } = this.#table;
+    const end = Math.max(0, passAt - count);
+    for (let at = passAt - 1; at >= end; at--) sinks[viewers[at] as ViewerId]?.touch?.();
   }
 
   /**

@@ -33,6 +33,11 @@ export interface ViewerSink {
    * taken but queued (call `Hub.drained` when the queue is empty again), 0 where it was dropped.
    */
   send(frame: Uint8Array | string): number;
+  /**
+   * Reads what `send` will need of its own memory, and does nothing. Of thousands of viewers that is in no cache: asked for one by
+   * one, each read is waited for by the system call behind it, but reads without one between them overlap.
+   */
+  touch?(): void;
   /** Asks the other end for a sign of life; absent where the transport needs none. */
   ping?(): void;
   /** `send` and `ping` by one write, which is about half the work of two. */

@@ -5,8 +5,8 @@
 import { detachConsumer, HeartbeatMonitor, Heartbeats } from "@danmakud/core/memory";
 import type { Page } from "@danmakud/web";
 import type { ServeOptions } from "../config/index.ts";
-import type { Fault, FromThread, ToThread } from "./messages.ts";
 import { FairDeadline } from "./fair-deadline.ts";
+import type { Fault, FromThread, ToThread } from "./messages.ts";
 import { ProcessorWait } from "./processor-wait.ts";
 import {
   createSharedMemory,
