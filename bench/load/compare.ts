@@ -108,9 +108,10 @@ export async function compare(
 
 /** Whether the same system did not keep up with a lower rate. */
 function isSaturatedBelow(lower: Cell, cell: Cell): boolean {
-  const { gatherMs, latencyTargetMs } = cell.asked;
+  const { gatherMs, latencyTargetMs } = (cell.follows ?? cell).asked;
   if (lower.target !== cell.target) return false;
-  if (lower.asked.gatherMs !== gatherMs || lower.asked.latencyTargetMs !== latencyTargetMs) return false;
+  const asked = (lower.follows ?? lower).asked;
+  if (asked.gatherMs !== gatherMs || asked.latencyTargetMs !== latencyTargetMs) return false;
   if (lower.rate >= cell.rate) return false;
   return lower.taken.some(
     ({ delivered, offered, latency }) =>

@@ -65,7 +65,7 @@ export const HANDSHAKES = {
    * each): more could only wait in vain.
    */
   waitMsMax: 2000,
-  /** Let in per turn of the loop: some 1.6 ms of joining, about as long as a turn delivers (`sendsPerTurnMax`). */
+  /** Let in per turn of the loop: some 1.6 ms of joining, at the full rate a batch and a half. */
   perTurnMax: 32,
   /** They are let in by the batch, the rate of so long: turns cost something too, and nobody notices 2 ms. */
   batchMs: 2,

@@ -80,6 +80,7 @@ export class Delivery {
     const { clock } = this.#context;
     const now = clock.monotonic();
     this.#resumeDrained();
+    this.#spareHalf();
     this.#due.releaseGaps(now);
     let left = this.#due.count;
     // A room that came just now stands behind a large one, which must not use up the turn before it.
@@ -105,6 +106,12 @@ export class Delivery {
       this.#sent >= ROOM_LIMITS.sendsPerTurnMax * share ||
       this.#turnBytes >= ROOM_LIMITS.sendBytesPerTurnMax * share
     );
+  }
+
+  /** The live viewers have half of the turn, also where the last socket with room again was owed more than was left of its half. */
+  #spareHalf(): void {
+    this.#sent = Math.min(this.#sent, ROOM_LIMITS.sendsPerTurnMax / 2);
+    this.#turnBytes = Math.min(this.#turnBytes, ROOM_LIMITS.sendBytesPerTurnMax / 2);
   }
 
   /** Adds up what was sent since the last turn: shared counters would cost a few lookups per send. */

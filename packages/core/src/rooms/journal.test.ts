@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ROOM_LIMITS } from "./limits.ts";
 import { draft, person, Rooms } from "./rooms.fixture.ts";
 
-test("groups come at longer distances where they hold what several publish", () => {
+test("groups come at longer distances where they hold many records", () => {
   const rooms = new Rooms();
   const { journal, hub } = rooms;
   rooms.join("r");

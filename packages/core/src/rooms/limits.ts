@@ -80,7 +80,7 @@ export const ROOM_LIMITS = {
    * came since then waits for the next pass.
    */
   rendersForMin: 512,
-  /** Bytes that those may have: where frames are long, copying them is what takes the time. About 1 ms. */
+  /** Bytes that a turn's sends may have: where frames are long, copying them is what takes the time. About 1 ms. */
   sendBytesPerTurnMax: 1 << 20,
   /** Pages read from the log per room and turn. */
   pagesPerTurnMax: 32,
@@ -126,8 +126,8 @@ export const ROOM_LIMITS = {
   commitRecordsMax: 4000,
   commitGatherMs: 5,
   /**
-   * After a group of at least so many records, the next gathers for longer: half as many syncs of the disk, where their number
-   * says that several publish at once. Somebody who waits for one ack after the other is not kept waiting longer.
+   * After a group of at least so many records, the next gathers for longer: half as many syncs of the disk under load. A lone user
+   * who waits for each ack before writing again is not kept waiting longer; among others who publish, or with batches, 5 ms more.
    */
   commitGatherBusyMs: 10,
   commitBusyRecordsMin: 8,

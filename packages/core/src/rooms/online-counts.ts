@@ -5,8 +5,8 @@ import { ROOM_LIMITS } from "./limits.ts";
 import { ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 
-/** Viewers sent a count per turn: a huge room is told in parts, like everything else. */
-const SENDS_PER_TURN_MAX = 256;
+/** Viewers sent a count per turn, about 0.4 ms: a huge room is told in parts, like everything else. */
+const SENDS_PER_TURN_MAX = 64;
 /** Viewers looked at per turn whether they are to be told: about 0.2 ms. */
 const LOOKS_PER_TURN_MAX = 16_384;
 /** How soon to look again for viewers that were told something else a moment ago. */

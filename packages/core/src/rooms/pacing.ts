@@ -2,8 +2,8 @@
  * When a room's new records go out. A socket write is the cost of a delivery, and one frame may hold many records, so
  * a large room gains by gathering for a moment; a small one has nothing to gain and goes out at once.
  *
- * A pass gives every viewer all that there is when its turn comes, so a record waits for its viewer's next turn and no
- * longer: what bounds the latency is the time from the beginning of one pass to the beginning of the next.
+ * A pass gives a viewer all that there is when its turn comes (text and compressed frames: what there was a little before,
+ * see `rendersForMin`), so a record waits for its viewer's next turn: what bounds the latency is the time from the beginning of one pass to the beginning of the next.
  */
 export interface PacingOptions {
   /**
@@ -19,8 +19,9 @@ const SHORT_PASS_MS = 1;
 const SHARE_MIN = 4;
 /** The share of its own length that even a pass beyond the target leaves for everything else. */
 const BREATH = 0.25;
-/** Shorter stretches say more about the clock than about the sends. */
+/** Shorter stretches, by either, say more about the clock than about the sends. */
 const OBSERVED_SENDS_MIN = 16;
+const OBSERVED_MS_MIN = 0.2;
 
 export class Pacing {
   readonly #latencyTargetMs: number;
@@ -49,7 +50,7 @@ export class Pacing {
 
   /** Learns from a finished stretch of `sends` that took `ms`. */
   observe(sends: number, ms: number): void {
-    if (sends < OBSERVED_SENDS_MIN) return;
+    if (sends === 0 || (sends < OBSERVED_SENDS_MIN && ms < OBSERVED_MS_MIN)) return;
     const micros = Math.min(Math.max((ms * 1000) / sends, 0.5), 100);
     this.#sendMicros += (micros - this.#sendMicros) / 16;
   }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { CLASSES } from "@danmakud/wire";
 import { ROOM_LIMITS } from "./limits.ts";
 import { draft, person, Rooms, type TestViewer } from "./rooms.fixture.ts";
 
+const PAID = CLASSES.indexOf("paid");
 const SENDS = ROOM_LIMITS.sendsPerTurnMax;
 /** Records of a few hundred bytes fill a window's bytes. */
 const LONG = "x".repeat(190);
@@ -37,6 +39,21 @@ async function drainedAudience(rooms: Rooms, count: number): Promise<TestViewer[
     viewer.bytes = 0;
   }
   return viewers;
+}
+
+/** The last offset up to which the viewer has every danmaku or a gap, in order and once. */
+function coveredThrough(viewer: TestViewer): number {
+  let through = 0;
+  for (const record of viewer.records) {
+    if (record.type === "danmaku") {
+      expect(record.offset).toBe(through + 1);
+      through = record.offset;
+    } else if (record.type === "gap") {
+      expect(record.from).toBe(through + 1);
+      through = record.to;
+    }
+  }
+  return through;
 }
 
 describe("one turn", () => {
@@ -97,6 +114,24 @@ describe("one turn", () => {
     expect(rooms.deflated).toBe(2);
   });
 
+  test("of very many: text made anew on the way, with danmaku that only their sender sees, leaves nobody out", async () => {
+    const rooms = new Rooms();
+    const viewers = Array.from({ length: ROOM_LIMITS.rendersForMin + SENDS }, () =>
+      rooms.join("r", { kind: "head" }, "json"),
+    );
+    await rooms.configure("r", { maxRate: 4 });
+    for (let turn = 0; turn < 30; turn++) turnAfter(rooms, "r");
+    rooms.run();
+    await rooms.publish("r", [{ class: PAID }]);
+    const [first] = viewers;
+    expect(first?.offsets().at(-1)).toBe(31);
+    expect(first?.of("gap").length).toBeGreaterThan(0);
+    for (const viewer of viewers) {
+      expect(viewer.offsets()).toEqual(first?.offsets() ?? []);
+      expect(coveredThrough(viewer)).toBe(31);
+    }
+  });
+
   test("is not spent on sockets that have room again, however many there are", async () => {
     const rooms = new Rooms();
     const viewers = await drainedAudience(rooms, 100);
@@ -106,6 +141,12 @@ describe("one turn", () => {
     const bytes = viewers.reduce((sum, viewer) => sum + viewer.bytes, 0);
     expect(bytes).toBeGreaterThan(0);
     expect(bytes).toBeLessThan(ROOM_LIMITS.sendBytesPerTurnMax / 2 + ROOM_LIMITS.windowBytesMax);
+    const live = rooms.join("other");
+    rooms.sequencer.turn();
+    turnAfter(rooms, "other");
+    turnAfter(rooms, "other");
+    expect(live.offsets()).toContain(1);
+    expect(viewers.some((viewer) => viewer.offsets().at(-1) !== 3000)).toBe(true);
     rooms.run();
     for (const viewer of viewers) expect(viewer.offsets().at(-1)).toBe(3000);
   });

@@ -26,6 +26,15 @@ test("the time in which it got no processor does not count", () => {
   expect(looksUntilPassed(TICK_MS)).toBe(Number.POSITIVE_INFINITY);
 });
 
+test("a long wait that is told of at its end is given back whole", () => {
+  let waited = 0;
+  const deadline = new FairDeadline(LIMIT_MS, 0, () => waited);
+  for (let nowMs = TICK_MS; nowMs <= 900; nowMs += TICK_MS) expect(deadline.hasPassed(nowMs)).toBe(false);
+  waited = 900;
+  for (let nowMs = 1000; nowMs <= 1800; nowMs += TICK_MS) expect(deadline.hasPassed(nowMs)).toBe(false);
+  expect(deadline.hasPassed(1900)).toBe(true);
+});
+
 test("nor does that in which nobody looked", () => {
   expect(looksUntilPassed(0, 60_000)).toBe(5);
 });

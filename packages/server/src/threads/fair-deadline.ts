@@ -6,6 +6,7 @@ import { HEARTBEAT_TICK_MS_MAX } from "@danmakud/core/memory";
  */
 export class FairDeadline {
   readonly #waitedMs: () => number;
+  readonly #limitMs: number;
   #leftMs: number;
   #lastMs: number;
   #waitedBeforeMs: number;
@@ -15,6 +16,7 @@ export class FairDeadline {
    * @param waitedMs How long it has waited for a processor in all its life, ms.
    */
   constructor(limitMs: number, nowMs: number, waitedMs: () => number) {
+    this.#limitMs = limitMs;
     this.#leftMs = limitMs;
     this.#lastMs = nowMs;
     this.#waitedMs = waitedMs;
@@ -25,7 +27,9 @@ export class FairDeadline {
   hasPassed(nowMs: number): boolean {
     const passedMs = Math.min(nowMs - this.#lastMs, HEARTBEAT_TICK_MS_MAX);
     const waitedMs = this.#waitedMs();
-    this.#leftMs -= Math.max(0, passedMs - Math.max(0, waitedMs - this.#waitedBeforeMs));
+    // The system tells of a wait when it is over. What is waited for may be several, of which one has gone: then it is less.
+    const starvedMs = Math.max(0, waitedMs - this.#waitedBeforeMs);
+    this.#leftMs = Math.min(this.#limitMs, this.#leftMs - passedMs + starvedMs);
     this.#lastMs = nowMs;
     this.#waitedBeforeMs = waitedMs;
     return this.#leftMs <= 0;
