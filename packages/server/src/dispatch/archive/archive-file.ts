@@ -1,8 +1,9 @@
 /** One file of the archive that is being written: whole lines only, whatever fails in between. */
-import { constants } from "node:fs";
+import { constants, writeSync } from "node:fs";
 import { type FileHandle, open, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { IN_PLACE_BYTES_MAX, IN_PLACE_MS_MAX } from "./limits.ts";
 
 /** Suffix of the mark that stands beside a file while somebody writes it. */
 export const MARK_SUFFIX = ".writing";
@@ -28,6 +29,8 @@ export class ArchiveFile {
   /** Bytes of whole lines. */
   #length = 0;
   #isSynced = true;
+  /** The last write was: the disk is there, and has little else to do. */
+  #isQuick = false;
 
   private constructor(path: string, handle: FileHandle, openedAtMs: number, syncsWrites: boolean) {
     this.path = path;
@@ -59,7 +62,7 @@ export class ArchiveFile {
   }
 
   /**
-   * Appends whole lines. After a failure the file is cut back to what it was.
+   * Appends whole lines, in place or in the thread pool. After a failure the file is cut back to what it was.
    * @throws the system's error; a file that could not even be cut back, or of which the kernel may have dropped what it
    * could not bring to the disk, has `isBroken` set.
    */
@@ -67,10 +70,12 @@ export class ArchiveFile {
     let written = 0;
     try {
       while (written < lines.length) {
-        const { bytesWritten } = await this.#handle.write(lines, written, lines.length - written);
-        written += bytesWritten;
+        const began = performance.now();
+        written += await this.#writeSome(lines, written);
+        this.#isQuick = performance.now() - began <= IN_PLACE_MS_MAX;
       }
     } catch (error) {
+      this.#isQuick = false;
       const { code } = error as NodeJS.ErrnoException;
       if (this.#syncsWrites && !NO_SPACE.includes(code)) this.isBroken = true;
       await this.#handle.truncate(this.#length).catch(() => {
@@ -80,6 +85,17 @@ export class ArchiveFile {
     }
     this.#length += written;
     this.#isSynced = this.#syncsWrites;
+  }
+
+  /**
+   * A little is written without leaving this thread: the ways to another one and back take as long as a quick disk does,
+   * and each may have to wait for a processor. A disk that turns slow holds up the thread once.
+   * @returns how many bytes were taken.
+   */
+  async #writeSome(lines: Uint8Array, from: number): Promise<number> {
+    const bytes = lines.length - from;
+    if (this.#isQuick && bytes <= IN_PLACE_BYTES_MAX) return writeSync(this.#handle.fd, lines, from, bytes);
+    return (await this.#handle.write(lines, from, bytes)).bytesWritten;
   }
 
   /** What was appended last is not whole, and stays so until it is repaired at a later start. */

@@ -16,6 +16,10 @@ export const ROTATE_S_MAX = 366 * 86_400;
 /** One write of several thousand lines costs one sync; more only makes the wait for it longer. */
 export const BATCH_ENTRIES = 5_000;
 
+/** So much (some 400 lines) is written without the thread pool, while the last write took no longer than so. */
+export const IN_PLACE_BYTES_MAX = 64 * 1024;
+export const IN_PLACE_MS_MAX = 2;
+
 /** With `--archive-fsync interval`: how much a crash of the machine may cost. */
 export const SYNC_INTERVAL_MS = 1_000;
 
