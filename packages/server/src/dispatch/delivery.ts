@@ -70,7 +70,7 @@ export class Delivery {
     while (!this.#isStopped) {
       const pauseMs = this.#pausedUntilMs - now();
       if (pauseMs > 0) {
-        await Bun.sleep(Math.min(pauseMs, 250));
+        await Bun.sleep(Math.min(Math.ceil(pauseMs), 250));
         continue;
       }
       const batch = desk.takeBatch(this.#batchMax);

@@ -100,9 +100,10 @@ export const ACK_ROOMS_MAX = 32;
 
 /**
  * Least time from one read to the next, unless the last one brought a lot: under a steady trickle to many rooms it
- * divides the number of reads, calls of the sinks and acks, for a few milliseconds of delay.
+ * divides the number of reads, calls of the sinks and acks, for a few milliseconds of delay. Rooms beyond those of one
+ * read do not wait for it.
  */
-export const GATHER_MS = 5;
+export const GATHER_MS = 10;
 export const GATHER_ENTRIES = 500;
 
 /**

@@ -45,8 +45,9 @@ export class RoomDesk {
     return this.#deliverable.size > 0;
   }
 
-  get hasDue(): boolean {
-    return this.#due.size > 0;
+  /** Rooms that may be read, and may have something. */
+  get dueRooms(): number {
+    return this.#due.size;
   }
 
   add(room: DispatchRoom): void {

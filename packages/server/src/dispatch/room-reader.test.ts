@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import type { ReadReply } from "../adapters/redis/index.ts";
 import { DispatchRoom } from "./dispatch-room.ts";
-import { READ_COUNT, SINK_WAIT_MS } from "./limits.ts";
+import { READ_COUNT, READ_ROOMS_MAX, SINK_WAIT_MS } from "./limits.ts";
 import { RoomDesk } from "./room-desk.ts";
 import { RoomReader } from "./room-reader.ts";
 import type { WorkerContext } from "./worker-context.ts";
@@ -62,6 +62,20 @@ test("a trickle is read when a sink is free, and not while all are at work", asy
   takeAll();
   desk.ring(room);
   await untilRead(2);
+});
+
+test("rooms beyond those of one read are read at once, and not when it is time to read again", async () => {
+  const { desk, room, state, untilRead } = startReader(1);
+  const others = Array.from({ length: READ_ROOMS_MAX }, (_, at) => new DispatchRoom(`r${at}`, 1, "1"));
+  for (const other of others) {
+    desk.add(other);
+    other.phase = "ready";
+  }
+  for (const each of [room, ...others]) desk.ring(each);
+  await untilRead(1);
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(state.reads).toBe(2);
+  expect(desk.dueRooms).toBe(0);
 });
 
 test("a sink that takes long is read ahead for", async () => {

@@ -13,6 +13,8 @@ export class RoomReader {
   /** The last read brought a lot, or as much of a room as it may: a backlog, which is read ahead of the sinks. */
   #isFlood = false;
   #failures = 0;
+  /** Rooms that were due when the round of reads began, and are still. */
+  #leftOfRound = 0;
   #isStopped = false;
 
   constructor(context: WorkerContext) {
@@ -54,7 +56,7 @@ export class RoomReader {
   /** Many rooms per command; waits for something where nothing is known to be there. */
   async #readMany(): Promise<void> {
     const { desk } = this.#context;
-    let rooms = desk.takeDue(READ_ROOMS_MAX);
+    let rooms = this.#takeDue(READ_ROOMS_MAX);
     const isWait = rooms.length === 0;
     if (isWait) rooms = desk.takeRecent();
     if (rooms.length === 0) return await desk.readWanted.sleep(BLOCK_MS);
@@ -64,7 +66,7 @@ export class RoomReader {
     await this.#read(rooms, isWait ? BLOCK_MS : 0);
     this.#isWaiting = false;
     const restMs = GATHER_MS - (now() - beganAtMs);
-    if (!this.#isFlood && restMs > 0) await Bun.sleep(restMs);
+    if (!this.#isFlood && this.#leftOfRound === 0 && restMs > 0) await Bun.sleep(Math.ceil(restMs));
   }
 
   /** Until a sink can take what would be read, or it takes too long. */
@@ -81,11 +83,20 @@ export class RoomReader {
   /** One room per command, several commands under way. */
   async #readEach(): Promise<void> {
     const { desk } = this.#context;
-    for (const room of desk.takeDue(READ_ROOMS_MAX - this.#underWay)) {
+    for (const room of this.#takeDue(READ_ROOMS_MAX - this.#underWay)) {
       this.#read([room], 0).finally(() => desk.readWanted.wake());
     }
-    if (!this.#isFlood) await Bun.sleep(GATHER_MS);
+    if (!this.#isFlood && this.#leftOfRound === 0) await Bun.sleep(GATHER_MS);
     await desk.readWanted.sleep(BLOCK_MS);
+  }
+
+  /** More rooms than fit into a read are read in a round; what they have is gathered between rounds, not within one. */
+  #takeDue(max: number): readonly DispatchRoom[] {
+    const { desk } = this.#context;
+    if (this.#leftOfRound === 0) this.#leftOfRound = desk.dueRooms;
+    const rooms = desk.takeDue(max);
+    this.#leftOfRound = Math.min(this.#leftOfRound - rooms.length, desk.dueRooms); // some may be let go of meanwhile
+    return rooms;
   }
 
   async #read(rooms: readonly DispatchRoom[], blockMs: number): Promise<void> {

@@ -12,7 +12,8 @@ export class Wakeup {
   async sleep(timeoutMs: number): Promise<void> {
     if (!this.#isDue) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
+        // The runtime cuts off fractions, and would be back at once for the last one, again and again.
+        const timer = setTimeout(resolve, Math.ceil(timeoutMs));
         this.#end = () => {
           clearTimeout(timer);
           resolve();
