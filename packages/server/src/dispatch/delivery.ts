@@ -195,7 +195,7 @@ export class Delivery {
   }
 
   async #ack(parts: readonly BatchPart[]): Promise<void> {
-    const { store, desk } = this.#context;
+    const { store, desk, collector } = this.#context;
     const acked = await this.#insist(parts, () =>
       store.ack(
         parts.map(({ room, entries }) => ({
@@ -212,12 +212,14 @@ export class Delivery {
       desk.finish(part);
       this.#afterAck(part, answer);
     }
+    if (desk.queuedEntries === 0) collector.rest();
   }
 
   #noteAcked({ room, entries }: BatchPart): void {
-    const { metrics, now } = this.#context;
+    const { metrics, collector, now } = this.#context;
     room.isTryNoted = false;
     metrics.acked.inc(entries.length);
+    collector.note(entries.length);
     const ackedAtMs = now();
     let since = 0;
     // Runs of entries that came with one read share its time.

@@ -112,5 +112,17 @@ export const GATHER_ENTRIES = 500;
  */
 export const SINK_WAIT_MS = 50;
 
+/**
+ * Entries acknowledged, some 8 MB of garbage, after which it is collected as soon as nothing is under way: half of what
+ * makes the runtime collect of itself, which would be in the middle of a step.
+ */
+export const COLLECT_ENTRIES = 1_500;
+
+/** Everything is collected when so much has outlived that; the runtime would at about 24 MB. */
+export const COLLECT_ALL_BYTES = 12 * 1024 * 1024;
+
+/** A heap that keeps more (of some 30,000 rooms) takes longer than a pause between steps, and is the runtime's. */
+export const COLLECT_ALL_KEPT_MAX = 16 * 1024 * 1024;
+
 /** Entries of a room whose lease has just run out wait so long, until the lease is prolonged or the room let go of. */
 export const HOLD_WAIT_MS = 100;

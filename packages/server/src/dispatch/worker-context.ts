@@ -2,6 +2,7 @@
 import type { DispatchStore } from "../adapters/redis/index.ts";
 import type { DispatchRoom } from "./dispatch-room.ts";
 import type { DispatchMetrics } from "./metrics.ts";
+import type { QuietCollector } from "./quiet-collector.ts";
 import type { RoomDesk } from "./room-desk.ts";
 import type { SinkLogger } from "./sink.ts";
 
@@ -17,6 +18,7 @@ export interface WorkerContext {
   readonly wallClock: () => number;
   /** Between 0 and 1. */
   readonly random: () => number;
+  readonly collector: QuietCollector;
   /** The worker still has the lease of the room's slot, with a margin for clocks. */
   readonly holds: (room: DispatchRoom) => boolean;
   /** Redis says that another worker serves the room by now. */

@@ -2,6 +2,7 @@
  * A dispatch worker: takes its share of the slots, reads the rooms in them as a consumer of the group, and brings what
  * it reads to the sinks. Joins the parts; each does its own work until it is stopped.
  */
+import { edenGC, fullGC } from "bun:jsc";
 import { DispatchStore, type RedisAddress, slotOf } from "../adapters/redis/index.ts";
 import { backoffMs } from "./backoff.ts";
 import { Delivery } from "./delivery.ts";
@@ -9,6 +10,7 @@ import { DispatchRoom } from "./dispatch-room.ts";
 import { Leases } from "./leases.ts";
 import { GIVE_BACK_MS, ROOMS_MAX, STOP_MS, SWEEP_MS, SWEEP_ROOMS_PER_TICK, TICK_MS } from "./limits.ts";
 import { DispatchMetrics } from "./metrics.ts";
+import { QuietCollector } from "./quiet-collector.ts";
 import { RoomAttacher } from "./room-attacher.ts";
 import { RoomDesk } from "./room-desk.ts";
 import { RoomReader } from "./room-reader.ts";
@@ -89,6 +91,7 @@ export class DispatchWorker {
       now,
       wallClock: Date.now,
       random,
+      collector: new QuietCollector({ young: edenGC, all: fullGC }),
       holds: (room) => this.#leases.holds(room.slot, room.token),
       onFenced: (room) => this.#leases.lose(room.slot),
     };
