@@ -101,6 +101,7 @@ async function measureWorker(load: Load, redis: Redis, port: number, redisPid: n
   });
   // Another worker, as for the baseline: this is about a steady stream, not about what a backlog leaves behind.
   await redis.flushall();
+  await settleDisk();
   const latency = await withWorker(load, port, async (worker) => {
     const offsets = new Float64Array(load.rooms);
     const warmUp = await stream(redis, load, offsets, WARM_UP_SECONDS);
@@ -118,6 +119,11 @@ async function measureWorker(load: Load, redis: Redis, port: number, redisPid: n
     return { metrics, written: warmUp + offered };
   });
   return { ...throughput, ...latency };
+}
+
+/** Has all that is still to be written and discarded done now: the backlog's archive was just removed. */
+async function settleDisk(): Promise<void> {
+  if (Bun.which("sync") !== null) await Bun.spawn(["sync"]).exited;
 }
 
 /** Throws where the archive does not hold what was written, and only that: nothing fails here that could repeat it. */

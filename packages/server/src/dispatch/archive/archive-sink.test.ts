@@ -6,7 +6,7 @@ import { makeTempDir, mountSmallDisk, removeTempDir } from "@danmakud/testkit";
 import type { SinkEntry } from "../sink.ts";
 import { MARK_SUFFIX } from "./archive-file.ts";
 import { type ArchiveOptions, ArchiveSink } from "./archive-sink.ts";
-import { MARK_STALE_MS } from "./limits.ts";
+import { IN_PLACE_BYTES_MAX, MARK_STALE_MS } from "./limits.ts";
 import { repairFolder } from "./repair.ts";
 
 const DEAD_PID = 2 ** 22 + 1; // above what Linux gives out
@@ -61,6 +61,16 @@ test("one line per entry, whatever is in it; the mark goes when the file is clos
   expect(existsSync(join(folder, name + MARK_SUFFIX))).toBe(true);
   await sink.close();
   expect(existsSync(join(folder, name + MARK_SUFFIX))).toBe(false);
+});
+
+test("little and much in turn stand in the order in which they came", async () => {
+  const sink = await open({ rotateBytes: 1 << 30 });
+  const long = "x".repeat(IN_PLACE_BYTES_MAX);
+  const wanted = Array.from({ length: 60 }, (_, at) => at + 1);
+  // Not awaited one by one: the sink takes them in turn, whichever way each is written.
+  await Promise.all(wanted.map((offset) => sink.write([entry(offset, offset % 4 === 0 ? long : "short")])));
+  await sink.close();
+  expect(offsets()).toEqual(wanted);
 });
 
 test("a new file is begun by size and by time, and nothing is split or lost over it", async () => {
