@@ -212,7 +212,7 @@ export class Delivery {
       desk.finish(part);
       this.#afterAck(part, answer);
     }
-    if (desk.queuedEntries === 0) collector.rest();
+    if (desk.queuedEntries === 0 && !desk.hasBacklog) collector.rest();
   }
 
   #noteAcked({ room, entries }: BatchPart): void {

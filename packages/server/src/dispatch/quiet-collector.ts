@@ -1,6 +1,7 @@
 /**
  * Collects garbage while the worker has nothing under way, so that the runtime need not do it in the middle of a step,
- * where it holds up what was read. A worker that is never idle has a backlog, and leaves it to the runtime.
+ * where it holds up what was read. A worker with a backlog leaves it to the runtime, which is as quick as it can be then:
+ * it is not to be idle, though it waits for a reply now and then.
  */
 import { COLLECT_ALL_BYTES, COLLECT_ALL_KEPT_MAX, COLLECT_ENTRIES } from "./limits.ts";
 

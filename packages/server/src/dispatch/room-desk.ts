@@ -24,6 +24,8 @@ export class RoomDesk {
   readonly sinkFree = new Wakeup();
   /** Nothing waits for a sink, and another call could be made at once. */
   isSinkFree: () => boolean = () => true;
+  /** The last read brought a lot, or as much of a room as it may: a backlog, which is read ahead of the sinks. */
+  hasBacklog = false;
   queuedEntries = 0;
   queuedChars = 0;
   /** Called when a room has become due, e.g. to end a wait that does not include it. */

@@ -10,8 +10,6 @@ export class RoomReader {
   readonly #context: WorkerContext;
   #underWay = 0;
   #isWaiting = false;
-  /** The last read brought a lot, or as much of a room as it may: a backlog, which is read ahead of the sinks. */
-  #isFlood = false;
   #failures = 0;
   /** Rooms that were due when the round of reads began, and are still. */
   #leftOfRound = 0;
@@ -30,7 +28,7 @@ export class RoomReader {
         await desk.readWanted.sleep(50);
         continue;
       }
-      if (!this.#isFlood && !desk.isSinkFree()) {
+      if (!this.#context.desk.hasBacklog && !desk.isSinkFree()) {
         await this.#untilSinkFree();
         if (this.#isStopped) continue;
       }
@@ -66,7 +64,7 @@ export class RoomReader {
     await this.#read(rooms, isWait ? BLOCK_MS : 0);
     this.#isWaiting = false;
     const restMs = GATHER_MS - (now() - beganAtMs);
-    if (!this.#isFlood && this.#leftOfRound === 0 && restMs > 0) await Bun.sleep(Math.ceil(restMs));
+    if (!desk.hasBacklog && this.#leftOfRound === 0 && restMs > 0) await Bun.sleep(Math.ceil(restMs));
   }
 
   /** Until a sink can take what would be read, or it takes too long. */
@@ -86,7 +84,7 @@ export class RoomReader {
     for (const room of this.#takeDue(READ_ROOMS_MAX - this.#underWay)) {
       this.#read([room], 0).finally(() => desk.readWanted.wake());
     }
-    if (!this.#isFlood && this.#leftOfRound === 0) await Bun.sleep(GATHER_MS);
+    if (!desk.hasBacklog && this.#leftOfRound === 0) await Bun.sleep(GATHER_MS);
     await desk.readWanted.sleep(BLOCK_MS);
   }
 
@@ -110,7 +108,7 @@ export class RoomReader {
     this.#underWay++;
     try {
       if (served.length === 0) {
-        this.#isFlood = false;
+        this.#context.desk.hasBacklog = false;
         return;
       }
       const reply = await store.read(
@@ -164,7 +162,7 @@ export class RoomReader {
       desk.receive(room, queued, false);
       metrics.read.inc(queued.length);
     }
-    this.#isFlood = isAnyFull || count >= GATHER_ENTRIES;
+    this.#context.desk.hasBacklog = isAnyFull || count >= GATHER_ENTRIES;
     if (reply.withoutGroup.length === 0) return;
     for (const name of reply.withoutGroup) {
       const room = byName.get(name);
