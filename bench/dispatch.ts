@@ -23,7 +23,7 @@ export const dispatch: Scenario = {
   name: "dispatch",
   summary:
     "entries read, archived and acknowledged by one dispatch worker, beside a bare XREADGROUP and XACK loop",
-  defaults: { seconds: 30, rounds: 3 },
+  defaults: { seconds: 70, rounds: 7 },
   flags: [
     { name: "rooms", kind: "number", default: 32, help: "rooms that the entries are spread over" },
     { name: "entries", kind: "number", default: 400_000, help: "entries of the backlog" },

@@ -18,7 +18,7 @@ export const fanout: Scenario = {
       probes: 50,
       pauseMicros: 500,
       gatherMs: "3,10",
-      latencyTargetMs: "20,40",
+      latencyTargetMs: "10,20,40",
     }),
     { name: "rates", kind: "text", default: "500,2000,4000", help: "danmaku per second, by commas" },
   ],
