@@ -5,8 +5,6 @@
 import {
   CLASS_MUST_DELIVER,
   danmakuClass,
-  encodeGap,
-  GAP_REASONS,
   RECORD_TYPES,
   recordOffset,
   recordStride,
@@ -20,13 +18,12 @@ import { ROOM_LIMITS } from "./limits.ts";
 import { METRICS } from "./metrics.ts";
 import { Pacing } from "./pacing.ts";
 import { hasLeftOut, ShownWriter } from "./shown-writer.ts";
+import { SkipWriter, skipBytesMax } from "./skip-writer.ts";
 import { TLV, ViewerState, type ViewerTable } from "./viewer-table.ts";
 import type { ViewerWatch } from "./viewer-watch.ts";
 import type { WatchedRoom } from "./watched-room.ts";
 import { WindowFrames } from "./window-frames.ts";
 
-const SLOW = GAP_REASONS.indexOf("slow_consumer");
-const GAP_BYTES = 16;
 /** Kept for the next passes; more large rooms at once than these are rare. */
 const SPARE_FRAMES_MAX = 16;
 
@@ -308,7 +305,7 @@ export class Delivery {
   }
 
   #skipWriter(after: number, bytes: number, records: number): SkipWriter {
-    const needed = bytes + (records + 1) * GAP_BYTES;
+    const needed = skipBytesMax(bytes, records);
     if (this.#skipScratch.length < needed) this.#skipScratch = new Uint8Array(needed);
     return new SkipWriter(this.#skipScratch, after);
   }
@@ -472,38 +469,5 @@ export class Delivery {
     room.setState(this.#table, viewer, ViewerState.blocked);
     if (room.behind.size === 0) this.#behind.delete(room);
     this.#watch.blocked(viewer, this.#context.clock.monotonic());
-  }
-}
-
-/** Writes `slow_consumer` gaps around the records that a skipping viewer gets all the same. */
-class SkipWriter {
-  readonly bytes: Uint8Array;
-  end = 0;
-  records = 0;
-  skipped = 0;
-  #after: number;
-
-  constructor(bytes: Uint8Array, after: number) {
-    this.bytes = bytes;
-    this.#after = after;
-  }
-
-  record(from: Uint8Array, at: number, stride: number, offset: number): void {
-    this.#gapTo(offset - 1);
-    this.bytes.set(from.subarray(at, at + stride), this.end);
-    this.end += stride;
-    this.records++;
-    this.#after = offset;
-  }
-
-  close(through: number): void {
-    this.#gapTo(through);
-  }
-
-  #gapTo(through: number): void {
-    if (through <= this.#after) return;
-    this.skipped += through - this.#after;
-    this.end = encodeGap(this.bytes, this.end, this.#after + 1, through, SLOW);
-    this.#after = through;
   }
 }
