@@ -17,12 +17,20 @@ function startReader(perRead: number) {
   const room = new DispatchRoom("r", 1, "1");
   desk.add(room);
   room.phase = "ready";
-  const state = { reads: 0, nowMs: 0, isSinkFree: true, isHeld: true, isHeldAfterRead: true };
+  const state = {
+    reads: 0,
+    nowMs: 0,
+    isSinkFree: true,
+    isHeld: true,
+    isHeldAfterRead: true,
+    onRead: () => {},
+  };
   desk.isSinkFree = () => state.isSinkFree;
   const fields = ["timestamp", "1", "uid", "u", "content", "c"];
   const read = async (): Promise<ReadReply> => {
     const first = state.reads++ * perRead + 1;
     state.isHeld = state.isHeldAfterRead;
+    state.onRead();
     const entries = Array.from({ length: perRead }, (_, at) => ({ id: `${first + at}-0`, fields }));
     return { rooms: [["r", entries]], withoutGroup: [] };
   };
@@ -76,6 +84,32 @@ test("rooms beyond those of one read are read at once, and not when it is time t
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
   expect(state.reads).toBe(2);
   expect(desk.dueRooms).toBe(0);
+});
+
+test("rooms that become due within a round end it: what comes next is gathered", async () => {
+  const { desk, room, state, untilRead, takeAll } = startReader(1);
+  const others = Array.from({ length: READ_ROOMS_MAX + 10 }, (_, at) => new DispatchRoom(`r${at}`, 1, "1"));
+  for (const other of others) {
+    desk.add(other);
+    other.phase = "ready";
+  }
+  const late = others.splice(READ_ROOMS_MAX);
+  state.onRead = () => {
+    for (const other of late.splice(0)) desk.ring(other);
+  };
+  for (const each of [room, ...others]) desk.ring(each);
+  await untilRead(2);
+  // How many turns of the event loop pass before what is due is read; a wait is many of them.
+  const turns: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    takeAll();
+    desk.ring(room);
+    const reads = state.reads;
+    let passed = 0;
+    for (; state.reads === reads; passed++) await new Promise((resolve) => setImmediate(resolve));
+    turns.push(passed);
+  }
+  expect(Math.max(...turns)).toBeGreaterThan(20);
 });
 
 test("a sink that takes long is read ahead for", async () => {

@@ -93,7 +93,8 @@ export class RoomReader {
     const { desk } = this.#context;
     if (this.#leftOfRound === 0) this.#leftOfRound = desk.dueRooms;
     const rooms = desk.takeDue(max);
-    this.#leftOfRound = Math.min(this.#leftOfRound - rooms.length, desk.dueRooms); // some may be let go of meanwhile
+    // Some may have become due meanwhile, and been taken in their place; others may have been let go of.
+    this.#leftOfRound = Math.min(Math.max(0, this.#leftOfRound - rooms.length), desk.dueRooms);
     return rooms;
   }
 
