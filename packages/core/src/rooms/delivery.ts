@@ -174,7 +174,7 @@ export class Delivery {
     const bytesMax = this.#turnBytes + ROOM_LIMITS.sendBytesPerTurnMax * share;
     this.#frames.begin(window);
     if (room.passAt === 0) this.#due.begin(room, now);
-    this.#touch(room, sendsMax - this.#sent);
+    if (room.passIsForAll) this.#touch(room, sendsMax - this.#sent);
     let looks = ROOM_LIMITS.sendersLookedMax;
     while (room.passAt > 0 && looks > 0 && this.#sent < sendsMax && this.#turnBytes < bytesMax) {
       if (room.passAt > room.live) room.passAt = room.live;
@@ -206,8 +206,7 @@ export class Delivery {
   #passFrames(room: WatchedRoom): WindowFrames {
     room.passFrames ??= this.#spareFrames.pop() ?? new WindowFrames(this.#renderer, true);
     const frames = room.passFrames;
-    const isNew = !frames.isOf(room.window);
-    if (isNew || frames.uses >= ROOM_LIMITS.rendersForMin) frames.begin(room.window);
+    if (!frames.isOf(room.window) || frames.uses >= ROOM_LIMITS.rendersForMin) frames.begin(room.window);
     return frames;
   }
 
