@@ -126,11 +126,11 @@ export const ROOM_LIMITS = {
   commitRecordsMax: 4000,
   commitGatherMs: 5,
   /**
-   * After a group of at least so many records, the next gathers for longer: half as many syncs of the disk under load. A lone user
-   * who waits for each ack before writing again is not kept waiting longer; among others who publish, or with batches, 5 ms more.
+   * After a group of more than one record, the next gathers for longer: half as many syncs of the disk under load. A lone user who
+   * waits for each ack before writing again is not kept waiting longer; among others who publish, or with batches, 5 ms more.
    */
   commitGatherBusyMs: 10,
-  commitBusyRecordsMin: 8,
+  commitBusyRecordsMin: 2,
   commitRetryMs: 250,
   /** The sequencer holds rooms this much longer than gateways, so that those rarely meet a room that is being let go. */
   lingerMarginMs: 2000,
