@@ -14,7 +14,7 @@ export { encodeClientRecord } from "./tlv-client.ts";
 export { decodeRecord, decodeRecords, decodeServerRecords } from "./tlv-decode.ts";
 export * from "./tlv-encode.ts";
 export * from "./tlv-fields.ts";
-export { align4, RECORD_TYPES } from "./tlv-layout.ts";
+export { align4, GAP_BYTES, RECORD_TYPES } from "./tlv-layout.ts";
 export { encodeRecord } from "./tlv-record.ts";
 export * from "./tlv-transcode.ts";
 export { utf8Length } from "./utf8.ts";

@@ -96,6 +96,7 @@ export const DELETE_OF_BYTES = 24;
 export const HELLO_NAMES = 16;
 export const HELLO_BYTES = 20;
 
+/** A whole gap record. */
 export const GAP_BYTES = 16;
 
 export const ID_LO = 4;

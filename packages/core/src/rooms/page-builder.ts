@@ -1,7 +1,6 @@
-import { encodeGap, GAP_REASONS, type GapReason } from "@danmakud/wire";
+import { encodeGap, GAP_BYTES, GAP_REASONS, type GapReason } from "@danmakud/wire";
 import type { LogPage, PageLimits } from "../ports/index.ts";
 
-const GAP_BYTES = 16;
 const START_BYTES = 16 * 1024;
 
 /**

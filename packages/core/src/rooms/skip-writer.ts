@@ -1,7 +1,6 @@
-import { encodeGap, GAP_REASONS } from "@danmakud/wire";
+import { encodeGap, GAP_BYTES, GAP_REASONS } from "@danmakud/wire";
 
 const SLOW = GAP_REASONS.indexOf("slow_consumer");
-const GAP_BYTES = 16;
 
 /** The most bytes that `records` records of `bytes` bytes in all and the gaps around them take. */
 export function skipBytesMax(bytes: number, records: number): number {
