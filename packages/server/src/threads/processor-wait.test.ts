@@ -33,15 +33,18 @@ test.skipIf(process.platform !== "linux")(
     const wait = new ProcessorWait();
     const names = Array.from({ length: LOOPS }, () => "HeapHelper");
     let waitedMs = 0;
-    await crowd(names, () => {
-      const now = wait.waitedMs("idle");
-      expect(now).toBeGreaterThanOrEqual(waitedMs);
-      waitedMs = now;
-      return waitedMs >= 50;
-    });
-    // The crowd is gone, and what it waited is not forgotten.
-    expect(wait.waitedMs("idle")).toBeGreaterThanOrEqual(waitedMs);
-    idle.terminate();
+    try {
+      await crowd(names, () => {
+        const now = wait.waitedMs("idle");
+        expect(now).toBeGreaterThanOrEqual(waitedMs);
+        waitedMs = now;
+        return waitedMs >= 50;
+      });
+      // The crowd is gone, and what it waited is not forgotten.
+      expect(wait.waitedMs("idle")).toBeGreaterThanOrEqual(waitedMs);
+    } finally {
+      idle.terminate();
+    }
   },
 );
 

@@ -9,7 +9,7 @@ const COLLECTORS: ReadonlySet<string> = new Set(["HeapHelper", "ollector Thread"
 
 /**
  * For how long threads of this process have been ready to run without getting a processor, or have stood still for a collector
- * that got none: whose it was is not known, so the waits of all of them count. Linux keeps it per thread
+ * that got none: whose it was is not known, so the one counts that waited longest since the last look. Linux keeps it per thread
  * (`/proc/PID/task/TID/schedstat`, second number, ns); elsewhere it is not known, and 0.
  */
 export class ProcessorWait {
@@ -29,16 +29,18 @@ export class ProcessorWait {
     this.#tasks.delete(name);
   }
 
-  /** Never less than before, although collectors come and go. */
+  /** Never less than before, although collectors come and go, and never more by several at once than has passed. */
   #waitedForCollectors(): number {
     const present = new Map<string, number>();
+    let longestMs = 0;
     for (const task of tasks()) {
       if (!COLLECTORS.has(nameOf(task))) continue;
       const now = waitedMs(task) ?? 0;
-      this.#collectorsMs += Math.max(0, now - (this.#collectors.get(task) ?? 0));
+      longestMs = Math.max(longestMs, now - (this.#collectors.get(task) ?? 0));
       present.set(task, now);
     }
     this.#collectors = present;
+    this.#collectorsMs += longestMs;
     return this.#collectorsMs;
   }
 
